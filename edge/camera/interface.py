@@ -1,0 +1,51 @@
+"""What every source of frames offers: a recorded clip, a folder of pictures, a network stream, a USB camera."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from edge.records import Frame
+
+
+class CameraCounts(Struct, frozen=True, kw_only=True):
+    """What became of every frame of the source so far: ``received`` = frames handed out + sum of ``dropped``.
+
+    ``dropped`` is keyed by reason (``late``: a newer frame replaced it before it was taken; ``undecodable``).  ``gaps``
+    counts interruptions of a live stream and ``gap_s`` how long they lasted in all; the frames a camera never sent
+    are not known, so they are told as time.
+    """
+
+    received: int
+    dropped: Mapping[str, int]
+    gaps: int = 0
+    gap_s: float = 0.0
+
+
+class Camera(Protocol):
+    """One source of frames."""
+
+    @property
+    def name(self) -> str:
+        """The camera's name in the configuration."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """True for a stream that goes on by itself; false for a recording, of which every frame is handed out."""
+        ...
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """Hand out frames in order until the source ends or ``stop`` is set.
+
+        A live source hands out the newest frame and counts the older ones as dropped; it reconnects by itself.
+        Raises CameraError if the source cannot be opened at all.
+        """
+        ...
+
+    def counts(self) -> CameraCounts:
+        """The accounts so far; they add up at any moment after :meth:`frames` has ended."""
+        ...

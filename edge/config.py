@@ -1,0 +1,290 @@
+"""The configuration: one TOML file a unit (``device.toml``) or an agency end (``agency.toml``), read into frozen Structs.
+
+Unknown keys are refused with the nearest known one; relative paths count from the file's own folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from edge.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+class UnitConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who this unit is.  ``device`` equals the common name of its certificate."""
+
+    device: str
+    agency: str
+    data: Path
+
+
+class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One camera.  ``source``: a clip's path, a folder of pictures, ``rtsp://host/path`` or ``/dev/video0``.
+
+    The user and password of a stream stand apart from its address, in the file that ``credentials`` names
+    (``user:password`` on one line), so that the address may be logged.
+    """
+
+    name: str
+    source: str
+    credentials: Path | None = None
+    open_timeout_s: float = 10.0
+    read_timeout_s: float = 5.0
+    backoff_max_s: float = 30.0
+    realtime: bool = False
+    calibration_id: str | None = None
+
+
+class DetectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which detector, from ``models/manifest.toml`` by name, and from which confidence a plate counts."""
+
+    model: str = "detector"
+    threshold: float | None = None
+    threads: int = 1
+
+
+class RecognizerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which plate reader, from ``models/manifest.toml`` by name."""
+
+    model: str = "ocr"
+    threads: int = 1
+
+
+class TrackerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When detections are one pass: it ends ``max_gap_s`` after the last detection; fewer than ``min_detections`` are noise.
+
+    A track is read until ``enough_readings`` agree with ``settled_confidence``.
+    """
+
+    max_gap_s: float = 1.0
+    min_detections: int = 3
+    enough_readings: int = 6
+    settled_confidence: float = 0.97
+
+
+class ModelsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the models lie: the folder with ``manifest.toml``; the bundled one unless told."""
+
+    folder: Path | None = None
+
+
+class PolicyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The pack: the name of a bundled one (``us-ct``) or the path of a TOML file, and a GeoJSON file of no-capture zones."""
+
+    pack: str
+    zones: Path | None = None
+
+
+class HotListConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hot lists as CSV files, filtered by source and topic before anything is matched."""
+
+    files: tuple[Path, ...] = ()
+
+
+class PositionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the unit is: fixed coordinates, or a CSV ``track`` (time_s,latitude,longitude,accuracy_m) beside a recorded clip.
+
+    Neither: position unknown.
+    """
+
+    latitude: float | None = None
+    longitude: float | None = None
+    accuracy_m: float = 10.0
+    track: Path | None = None
+
+
+class KeysConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The unit's keys as ``plate-edge keys`` made them: its signing key, the agency's sealing and receipt public keys."""
+
+    sign_key: Path
+    agency_seal: Path
+    agency_receipt: Path
+
+
+class OutboxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much the outbox may hold."""
+
+    budget_bytes: int = 1 << 30
+    reserve_bytes: int = 16 << 20
+
+
+class BrokerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The MQTT broker, always over TLS with a client certificate."""
+
+    host: str
+    port: int = 8883
+    ca: Path
+    certificate: Path
+    key: Path
+    keepalive_s: int = 30
+    in_flight: int = 64
+    backoff_max_s: float = 60.0
+
+
+class MetricsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Prometheus metrics on the loopback address; off unless a port is given."""
+
+    port: int | None = None
+
+
+class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything a unit is told."""
+
+    unit: UnitConfig
+    cameras: tuple[CameraConfig, ...]
+    policy: PolicyConfig
+    keys: KeysConfig
+    broker: BrokerConfig
+    models: ModelsConfig = ModelsConfig()
+    detector: DetectorConfig = DetectorConfig()
+    recognizer: RecognizerConfig = RecognizerConfig()
+    tracker: TrackerConfig = TrackerConfig()
+    hotlist: HotListConfig = HotListConfig()
+    position: PositionConfig = PositionConfig()
+    outbox: OutboxConfig = OutboxConfig()
+    metrics: MetricsConfig = MetricsConfig()
+
+
+class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the agency keeps reads."""
+
+    path: Path
+    kind: Literal["sqlite"] = "sqlite"
+
+
+class IngestConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The agency end.  ``devices`` is the folder of enrolled devices' public keys, one ``<device>.pem`` each."""
+
+    agency: str
+    devices: Path
+    seal_key: Path
+    receipt_key: Path
+    batch: int = 64
+    batch_wait_s: float = 0.1
+
+
+class AgencyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything the agency end is told."""
+
+    ingest: IngestConfig
+    broker: BrokerConfig
+    store: StoreConfig
+
+
+_C = TypeVar("_C", DeviceConfig, AgencyConfig)
+
+
+def load_device(path: Path) -> DeviceConfig:
+    """Read a unit's configuration.  Raises ConfigError naming the file, the key and the cure."""
+    config = _load(path, DeviceConfig)
+    for name in (config.unit.device, config.unit.agency, *(camera.name for camera in config.cameras)):
+        _check_name(path, name)
+    if not config.cameras:
+        raise ConfigError(f"read configuration {path}: no camera is configured; add a [[cameras]] table")
+    names = [camera.name for camera in config.cameras]
+    if len(set(names)) != len(names):
+        raise ConfigError(f"read configuration {path}: two cameras have the same name; names must differ")
+    _check_ranges(path, config)
+    return config
+
+
+def load_agency(path: Path) -> AgencyConfig:
+    """Read an agency end's configuration.  Raises ConfigError naming the file, the key and the cure."""
+    config = _load(path, AgencyConfig)
+    _check_name(path, config.ingest.agency)
+    return config
+
+
+def _load(path: Path, kind: type[_C]) -> _C:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"read configuration {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"read configuration {path}: it is not UTF-8 text") from error
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"read configuration {path}: not valid TOML: {error}") from error
+    _refuse_unknown(path, raw, kind, "")
+
+    def decode(wanted: type, value: object) -> object:
+        if wanted is Path and isinstance(value, str):
+            return Path(os.path.normpath(path.parent.absolute() / value))
+        raise NotImplementedError(f"cannot read {wanted}")
+
+    try:
+        return msgspec.convert(raw, kind, dec_hook=decode)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"read configuration {path}: {error}") from error
+
+
+def _refuse_unknown(path: Path, raw: object, kind: object, where: str) -> None:
+    """msgspec names the unknown key; this also names the nearest known one and the table it stands in."""
+    if not (isinstance(raw, dict) and isinstance(kind, type) and issubclass(kind, Struct)):
+        return
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in raw.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
+            hint = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(sorted(fields))}"
+            raise ConfigError(f"read configuration {path}: unknown key `{where}{key}`; {hint}")
+        inner = fields[key]
+        if isinstance(value, list):
+            arguments = getattr(inner, "__args__", ())
+            for item in value:
+                _refuse_unknown(path, item, arguments[0] if arguments else None, f"{where}{key}.")
+        else:
+            _refuse_unknown(path, value, inner, f"{where}{key}.")
+
+
+def _check_name(path: Path, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(
+            f"read configuration {path}: `{name}` is not a name; use lower-case letters, digits and hyphens, at most 63"
+        )
+
+
+def _check_ranges(path: Path, config: DeviceConfig) -> None:
+    """Bounds that a type cannot say."""
+    wrong = [
+        (
+            "detector.threshold",
+            config.detector.threshold is None or 0 < config.detector.threshold < 1,
+            "between 0 and 1",
+        ),
+        ("detector.threads", config.detector.threads >= 1, "at least 1"),
+        ("recognizer.threads", config.recognizer.threads >= 1, "at least 1"),
+        ("tracker.max_gap_s", config.tracker.max_gap_s > 0, "above 0"),
+        ("tracker.min_detections", config.tracker.min_detections >= 1, "at least 1"),
+        ("tracker.settled_confidence", 0 < config.tracker.settled_confidence <= 1, "between 0 and 1"),
+        ("outbox.budget_bytes", config.outbox.budget_bytes >= 1 << 20, "at least 1048576"),
+        ("broker.port", 0 < config.broker.port < 65536, "between 1 and 65535"),
+        ("broker.in_flight", config.broker.in_flight >= 1, "at least 1"),
+    ]
+    for camera in config.cameras:
+        wrong.append((f"cameras.{camera.name}.open_timeout_s", camera.open_timeout_s > 0, "above 0"))
+        wrong.append((f"cameras.{camera.name}.read_timeout_s", camera.read_timeout_s > 0, "above 0"))
+        if "@" in camera.source:
+            raise ConfigError(
+                f"read configuration {path}: camera `{camera.name}`: its address holds a password; put `user:password` into "
+                "a file and name it as `credentials`"
+            )
+    for key, holds, cure in wrong:
+        if not holds:
+            raise ConfigError(f"read configuration {path}: `{key}` must be {cure}")

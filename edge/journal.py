@@ -1,0 +1,88 @@
+"""Counters and log lines.  A line may hold a read's id, never a plate's text; secrets are masked at the sink.
+
+One :class:`Journal` per process.  Counters are plain integers keyed by (name, reason), so that the accounts can be
+closed and proved; the same numbers are offered to Prometheus where a port is configured.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+from edge.records import Withhold
+
+_URL_SECRET = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/'\"]*@", re.IGNORECASE)
+
+
+def mask_secrets(text: str) -> str:
+    """Replace the user and password part of every URL in ``text``; everything up to the last ``@`` before the path goes."""
+    return _URL_SECRET.sub(r"\g<scheme>***@", text)
+
+
+def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {key: mask_secrets(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+class Journal:
+    """Writes one JSON object a line to ``stream`` (standard error unless told) and keeps the counters."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._log = structlog.wrap_logger(
+            structlog.PrintLogger(stream or sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                _mask,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def count(self, name: str, reason: str = "", by: int = 1) -> None:
+        """Add ``by`` to the counter ``name`` (``frames_in``, ``frames_dropped`` …) under ``reason``."""
+        with self._lock:
+            self._counts[(name, reason)] += by
+
+    def total(self, name: str) -> int:
+        """The sum of ``name`` over all reasons."""
+        with self._lock:
+            return sum(n for (key, _), n in self._counts.items() if key == name)
+
+    def by_reason(self, name: str) -> dict[str, int]:
+        """The counts of ``name``, by reason."""
+        with self._lock:
+            return {reason: n for (key, reason), n in sorted(self._counts.items()) if key == name}
+
+    def snapshot(self) -> dict[str, dict[str, int]]:
+        """All counters: name → reason → count."""
+        with self._lock:
+            result: dict[str, dict[str, int]] = {}
+            for (name, reason), n in sorted(self._counts.items()):
+                result.setdefault(name, {})[reason] = n
+            return result
+
+    def info(self, event: str, **fields: str | int | float | bool | None) -> None:
+        """Log what happened, in the past tense, with fields that hold no plate and no secret."""
+        self._log.info(event, **fields)
+
+    def warning(self, event: str, **fields: str | int | float | bool | None) -> None:
+        """Log something a person should look at when there is time."""
+        self._log.warning(event, **fields)
+
+    def error(self, event: str, **fields: str | int | float | bool | None) -> None:
+        """Log something a person must act on."""
+        self._log.error(event, **fields)
+
+    def withheld(self, decision: Withhold) -> None:
+        """Count a withheld read under every rule that withheld it, and once in the total; log the first reason."""
+        first = decision.reasons[0]
+        self.count("reads_withheld", first.rule)
+        self.info("read withheld", subject=decision.subject, rule=first.rule, clause=first.clause)

@@ -1,0 +1,253 @@
+"""The records that pass from stage to stage, in the order in which they come to be.
+
+Boxes and corners are in full-frame pixels (x right, y down, origin top left).  Images are ``uint8`` arrays, BGR
+``(h, w, 3)`` or GRAY ``(h, w)``.  Instants are aware UTC.  Each step returns a *new type*, so that the type checker keeps
+the order: ``Outbox.put`` takes only what ``seal`` made of a :class:`Release`, and only ``decide`` makes one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+Image = npt.NDArray[np.uint8]
+Point = tuple[float, float]
+
+TimeSource = Literal["gps-pps", "gps", "ntp", "rtc", "holdover", "unset"]
+
+
+class TimeQuality(Struct, frozen=True, kw_only=True):
+    """How far the clock can be trusted, after RFC 5424's ``timeQuality``; ``error_ms`` is None where it is unknown."""
+
+    source: TimeSource
+    error_ms: float | None = None
+
+
+class Instant(Struct, frozen=True, kw_only=True):
+    """One moment: UTC, nanoseconds since boot (suspend counted), which boot, and how good the clock was."""
+
+    utc: datetime
+    boottime_ns: int
+    boot_id: str
+    quality: TimeQuality
+
+
+class Position(Struct, frozen=True, kw_only=True):
+    """Where the unit is: WGS 84 degrees, and the radius in metres inside which it surely is."""
+
+    latitude: float
+    longitude: float
+    accuracy_m: float
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """One picture of one camera.  ``number`` counts every frame of the stream, dropped ones too, from 0;
+    ``media_s`` is the stream's own time stamp in seconds since the stream began."""
+
+    camera: str
+    number: int
+    image: Image
+    at: Instant
+    media_s: float
+
+
+class Box(Struct, frozen=True, kw_only=True):
+    """Axis-aligned box, full-frame pixels."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+class Detection(Struct, frozen=True, kw_only=True):
+    """One plate found in one frame: four corners (top left, top right, bottom right, bottom left as the plate is read)
+    and the detector's confidence, 0 to 1."""
+
+    box: Box
+    corners: tuple[Point, Point, Point, Point]
+    confidence: float
+
+
+class Option(Struct, frozen=True, kw_only=True):
+    """One character that a slot may hold, with its probability; ``""`` means that the slot is empty."""
+
+    character: str
+    probability: float
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """The text of one plate in one frame: ``slots`` holds the likeliest options of each slot, best first, empty slots
+    at the end included; ``confidence`` is the product of the best options' probabilities over the text."""
+
+    detection: Detection
+    frame_number: int
+    media_s: float
+    text: str
+    confidence: float
+    slots: tuple[tuple[Option, ...], ...]
+    region: str
+    region_confidence: float
+    sharpness: float
+
+
+class Track(Struct, frozen=True, kw_only=True):
+    """One vehicle passing one camera, complete: when it was seen and everything that was read of its plate."""
+
+    camera: str
+    number: int
+    first: Instant
+    last: Instant
+    first_s: float
+    last_s: float
+    frames: int
+    best: Detection
+    readings: tuple[Reading, ...]
+
+
+class Character(Struct, frozen=True, kw_only=True):
+    """One voted character: the winner, its share of the vote, and the runners-up."""
+
+    character: str
+    confidence: float
+    alternatives: tuple[Option, ...] = ()
+
+
+class Read(Struct, frozen=True, kw_only=True):
+    """The voted result of one pass.  ``raw_texts`` are the distinct texts as read, most frequent first, never rewritten;
+    ``plate_width_px`` is the width of the best detection's box.  ``id`` is random and safe to log."""
+
+    id: str
+    camera: str
+    text: str
+    confidence: float
+    characters: tuple[Character, ...]
+    region: str
+    region_confidence: float
+    raw_texts: tuple[str, ...]
+    readings: int
+    frames: int
+    first: Instant
+    last: Instant
+    first_s: float
+    last_s: float
+    plate_width_px: float
+    best: Detection
+
+
+class Capture(Struct, frozen=True, kw_only=True):
+    """Who captured a read, where, and with what; written at the point of capture and signed with the read."""
+
+    device: str
+    agency: str
+    camera: str
+    position: Position | None
+    detector_sha256: str
+    recognizer_sha256: str
+    calibration_id: str | None
+    software: str
+
+
+class Hit(Struct, frozen=True, kw_only=True):
+    """A match with a hot-list entry that the pack admits; always to be confirmed by a person before anybody acts."""
+
+    source: str
+    topic: str
+    reason: str
+    entered_by: str
+    list_sha256: str
+    exact: bool
+    to_be_confirmed: bool = True
+
+
+Gate = Literal["none", "declaration", "certification", "request", "agreement", "warrant", "consent", "watchlist-match"]
+
+
+class Recipient(Struct, frozen=True, kw_only=True):
+    """Who may have the read beside its owner, through which gates (any one suffices), and under which rule of the pack.
+    ``now`` is true only for a recipient whose copy is sealed at capture; everybody else asks the owner later."""
+
+    recipient: str
+    gates: tuple[Gate, ...]
+    rule: str
+    now: bool = False
+
+
+class Label(Struct, frozen=True, kw_only=True):
+    """The sharing scope that travels with a read: under which pack, who owns it, who may have it, for what, until when."""
+
+    pack: str
+    pack_version: str
+    pack_sha256: str
+    jurisdiction: str
+    owner: str
+    classification: str
+    recipients: tuple[Recipient, ...]
+    purposes_permitted: tuple[str, ...]
+    purposes_barred: tuple[str, ...]
+    delete_after: datetime
+    obligations: tuple[str, ...]
+    onward_duties: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
+class LabeledRead(Struct, frozen=True, kw_only=True):
+    """A read with its capture metadata, its label and, where the pack admits one, its hit: what an agency stores."""
+
+    read: Read
+    capture: Capture
+    label: Label
+    hit: Hit | None = None
+
+
+class Release(Struct, frozen=True, kw_only=True):
+    """The decision that a labelled read may leave the unit, and the rules that decided.  Made by ``decide`` only."""
+
+    labeled: LabeledRead
+    rules: tuple[str, ...]
+
+
+class Reason(Struct, frozen=True, kw_only=True):
+    """Why something was withheld: the rule of the pack, the clause it cites, and plain words (no plate)."""
+
+    rule: str
+    clause: str
+    words: str
+
+
+class Withhold(Struct, frozen=True, kw_only=True):
+    """The decision that a read, or a frame before anything was read, goes nowhere; ``reasons`` holds at least one."""
+
+    subject: str
+    reasons: tuple[Reason, ...]
+
+
+class Slot(Struct, frozen=True, kw_only=True):
+    """The place in a device's chain that the next envelope takes: numbered from 1 within an epoch (the life of one outbox
+    file), with the SHA-256 of the envelope before it (32 zero bytes for the first)."""
+
+    epoch: str
+    seq: int
+    previous: bytes
+
+
+class Envelope(Struct, frozen=True, kw_only=True):
+    """A released read, sealed and signed: the exact bytes that lie in the outbox and go over the wire, with the slot
+    they take and the read's id.  Made by ``seal`` only."""
+
+    slot: Slot
+    read_id: str
+    expires: datetime
+    hit: bool
+    wire: bytes
+
+
+def enc_hook(value: Any) -> Any:
+    """Teach msgspec to write numpy scalars, which detectors like to leave behind; refuses everything else."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise NotImplementedError(f"cannot encode {type(value).__name__}")

@@ -1,0 +1,60 @@
+"""Where an agency keeps the reads that its units delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from edge.records import LabeledRead
+
+Outcome = Literal["stored", "duplicate", "conflict"]
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A verified and opened envelope on its way into the store: who sent it, its slot, the signed bytes as received (kept
+    as evidence) and what was in them."""
+
+    device: str
+    epoch: str
+    seq: int
+    received: datetime
+    wire: bytes
+    wire_sha256: bytes
+    labeled: LabeledRead
+
+
+class StoredRead(Struct, frozen=True, kw_only=True):
+    """One row of the store."""
+
+    device: str
+    epoch: str
+    seq: int
+    received: datetime
+    labeled: LabeledRead
+
+
+class Store(Protocol):
+    """The agency's table of reads: one row per (device, epoch, seq), for ever."""
+
+    def add(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome]:
+        """Store all in one transaction and commit; one outcome each, in order.
+
+        ``duplicate``: the same bytes are there already; ``conflict``: other bytes are there under the same number, which
+        is an alarm (a cloned device) and changes nothing.  Raises StoreError if the commit failed: nothing was stored.
+        """
+        ...
+
+    def received(self, device: str, epoch: str) -> Sequence[tuple[int, int]]:
+        """The sequence numbers stored for a device and epoch, as inclusive ascending ranges."""
+        ...
+
+    def reads(self) -> Iterator[StoredRead]:
+        """Every read, in order of device, epoch and number."""
+        ...
+
+    def close(self) -> None:
+        """Close; further calls raise StoreError."""
+        ...

@@ -1,0 +1,28 @@
+"""What turns detections of many frames into passes of vehicles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from edge.records import Detection, Frame, Reading, Track
+
+
+class Tracker(Protocol):
+    """Follows plates from frame to frame of one camera."""
+
+    def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
+        """Assign the frame's detections to tracks; return those whose text is still worth reading."""
+        ...
+
+    def add(self, readings: Sequence[Reading]) -> None:
+        """Keep readings of detections that the last :meth:`follow` returned."""
+        ...
+
+    def finished(self) -> tuple[Track, ...]:
+        """The passes that have ended since the last call, each handed out once."""
+        ...
+
+    def flush(self) -> tuple[Track, ...]:
+        """End every pass now (the stream ended or capture stopped) and hand it out."""
+        ...
