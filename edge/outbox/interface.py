@@ -12,12 +12,15 @@ from edge.records import Envelope, Slot
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
-    """What waits in the outbox; ``oldest`` is None when it is empty."""
+    """What waits in the outbox, and the account of this epoch: ``committed`` = ``waiting`` + ``pruned`` + ``expired``.
+    ``oldest`` is when the oldest waiting envelope was kept, None when nothing waits; ``bytes`` counts wire bytes."""
 
+    epoch: str
     waiting: int
     bytes: int
     oldest: datetime | None
     pruned: int
+    expired: int
     committed: int
 
 
@@ -43,8 +46,15 @@ class Outbox(Protocol):
         """The sequence numbers of everything kept, ascending."""
         ...
 
-    def prune(self, epoch: str, seqs: Sequence[int]) -> int:
-        """Forget envelopes that a verified receipt names; returns how many were there."""
+    def prune(self, epoch: str, stored: Sequence[tuple[int, int]]) -> int:
+        """Forget the envelopes that a verified receipt names, as inclusive ranges; returns how many were there.
+
+        Ranges, because that is what a receipt holds and a week's backlog is one of them.  Another epoch's are ignored.
+        """
+        ...
+
+    def expire(self) -> int:
+        """Forget what its label says must be deleted by now; returns how many.  Never because a clock jumped."""
         ...
 
     def backlog(self) -> Backlog:

@@ -1,0 +1,95 @@
+"""What lane 1, lane 2 and the agency end need of the wire format; the bytes themselves are described in README.md."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal, Protocol
+
+from msgspec import Meta, Struct
+
+from edge.records import Envelope, LabeledRead, Release, Slot
+
+Digest = Annotated[bytes, Meta(min_length=32, max_length=32, description="SHA-256")]
+KeyId = Annotated[bytes, Meta(min_length=8, max_length=8, description="first 8 bytes of the SHA-256 of the key's SPKI")]
+Name = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+Sequence = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Range = tuple[Sequence, Sequence]
+
+
+class Header(Struct, frozen=True, kw_only=True, array_like=True):
+    """The signed, readable part of an envelope, an array in this order because every byte is paid for by the SIM card.
+
+    ``previous`` is the SHA-256 of the wire bytes one number earlier; ``commitment`` is SHA-256 over a random salt and the
+    plaintext, so that one read can be proved later without any private key.
+    """
+
+    version: Literal[1]
+    kind: Literal["read"]
+    agency: Name
+    device: Name
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    seq: Sequence
+    previous: Digest
+    seal_key: KeyId
+    sign_key: KeyId
+    sealed_sha256: Digest
+    commitment: Digest
+    created: Annotated[datetime, Meta(tz=True)]
+    delete_after: Annotated[datetime, Meta(tz=True)]
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """An envelope whose signature, seal and commitment were all found good, and what was in it."""
+
+    header: Header
+    wire_sha256: bytes
+    labeled: LabeledRead
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """The agency's word that reads are committed to its store.
+
+    ``stored``: inclusive ascending ranges (the end of the first is the highest number without a hole before it; what lies
+    between ranges are the holes).  ``conflicts``: numbers under which the store holds *other* bytes than it was sent; they
+    are never in ``stored``.  Both may name a part of the truth, never more than it.
+    """
+
+    version: Literal[1] = 1
+    agency: Name
+    device: Name
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    stored: Annotated[tuple[Range, ...], Meta(max_length=1024)]
+    issued: Annotated[datetime, Meta(tz=True)]
+    conflicts: Annotated[tuple[Sequence, ...], Meta(max_length=1024)] = ()
+
+
+class Sealer(Protocol):
+    """Turns a decision to release into bytes that only the rightful agency can open."""
+
+    def seal(self, release: Release, slot: Slot) -> Envelope:
+        """Seal, sign and bind to ``slot``.  Raises EnvelopeError if the read is not this device's own."""
+        ...
+
+
+class Opener(Protocol):
+    """The agency end of the envelope."""
+
+    def open(self, device: str, wire: bytes) -> Opened:
+        """Verify that ``device`` signed ``wire``, then open it.  Raises EnvelopeError with a reason word."""
+        ...
+
+
+class ReceiptWriter(Protocol):
+    """The agency end of the receipt."""
+
+    def write(self, receipt: Receipt) -> bytes:
+        """The signed wire bytes of ``receipt``."""
+        ...
+
+
+class ReceiptReader(Protocol):
+    """The unit's end of the receipt."""
+
+    def read(self, wire: bytes) -> Receipt:
+        """The receipt in ``wire`` if the agency signed it and it is for this device.  Raises EnvelopeError."""
+        ...

@@ -1,0 +1,107 @@
+"""Verify and open, at the agency.  The order is the point: the signature is checked over bytes, and only those same bytes
+are parsed afterwards, so that what was verified is what is believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import Struct
+
+from edge.envelope import wire as framing
+from edge.envelope.interface import Header, Opened
+from edge.envelope.keyring import key_id
+from edge.envelope.seal import SUITE
+from edge.envelope.signature import verified_by
+from edge.errors import EnvelopeError
+from edge.records import LabeledRead
+
+DeviceKeys = Callable[[str], Sequence[ec.EllipticCurvePublicKey]]
+
+_header = msgspec.msgpack.Decoder(Header)
+_plaintext = msgspec.json.Decoder(LabeledRead)
+
+
+class Verified(Struct, frozen=True, kw_only=True):
+    """An envelope that its device surely signed, still sealed."""
+
+    header: Header
+    sealed: bytes
+    wire_sha256: bytes
+
+
+def verify(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) -> Verified:
+    """Check that one of ``keys`` signed ``wire`` and that it is what it says about itself.
+
+    ``device`` is who it is believed to come from and whose ``keys`` are given.  Raises EnvelopeError (size, framing,
+    version, unknown-device, signature, header, device, sign-key, sealed).
+    """
+    parts = framing.split(wire)
+    if not keys:
+        raise EnvelopeError("unknown-device", f"verify envelope: `{device}` is not enrolled here")
+    signer = verified_by(keys, framing.ENVELOPE_DOMAIN, parts.signed, parts.signature)
+    header = _parse_header(parts.signed)
+    if header.device != device:
+        raise EnvelopeError("device", f"verify envelope: it came as `{device}` and names another device")
+    if header.sign_key != key_id(signer):
+        raise EnvelopeError("sign-key", "verify envelope: it names another signing key than the one that signed it")
+    if header.sealed_sha256 != hashlib.sha256(parts.sealed).digest():
+        raise EnvelopeError("sealed", "verify envelope: the sealed part is not the one that was signed")
+    return Verified(header=header, sealed=parts.sealed, wire_sha256=hashlib.sha256(wire).digest())
+
+
+def open_sealed(verified: Verified, seal_keys: Sequence[ec.EllipticCurvePrivateKey]) -> LabeledRead:
+    """Open with the agency's key and check the content against the header.
+
+    Raises EnvelopeError (seal-key, seal, bundle, commitment, plaintext, content).
+    """
+    header = verified.header
+    key = next((key for key in seal_keys if key_id(key.public_key()) == header.seal_key), None)
+    if key is None:
+        raise EnvelopeError("seal-key", "open envelope: it is sealed to a key that this agency does not have")
+    try:
+        bundle = SUITE.decrypt(verified.sealed, key, info=framing.header_info(header))
+    except (InvalidTag, ValueError) as error:
+        raise EnvelopeError("seal", "open envelope: the seal is broken or made for another place in the chain") from error
+    salt, plaintext = framing.unpack(bundle)
+    if framing.commitment(salt, plaintext) != header.commitment:
+        raise EnvelopeError("commitment", "open envelope: the content is not the one that the header commits to")
+    return _parse_plaintext(plaintext, header)
+
+
+class HpkeOpener:
+    """Opens envelopes of one agency's enrolled devices; ``device_keys`` returns no key for a device that is not one."""
+
+    def __init__(self, *, agency: str, device_keys: DeviceKeys, seal_keys: Sequence[ec.EllipticCurvePrivateKey]) -> None:
+        self._agency, self._device_keys, self._seal_keys = agency, device_keys, tuple(seal_keys)
+
+    def open(self, device: str, wire: bytes) -> Opened:
+        """Verify that ``device`` signed ``wire``, then open it.  Raises EnvelopeError with a reason word."""
+        verified = verify(device, wire, self._device_keys(device))
+        if verified.header.agency != self._agency:
+            raise EnvelopeError("agency", "open envelope: it is another agency's")
+        labeled = open_sealed(verified, self._seal_keys)
+        return Opened(header=verified.header, wire_sha256=verified.wire_sha256, labeled=labeled)
+
+
+def _parse_header(signed: bytes) -> Header:
+    try:
+        return _header.decode(signed)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise EnvelopeError("header", "verify envelope: signed, but of a version or kind that is not known here") from error
+
+
+def _parse_plaintext(plaintext: bytes, header: Header) -> LabeledRead:
+    try:
+        labeled = _plaintext.decode(plaintext)
+    except (msgspec.DecodeError, RecursionError):
+        # The library's message may quote the content, so the chain of causes is cut: this error may be logged.
+        raise EnvelopeError("plaintext", "open envelope: the content is not a labelled read") from None
+    says = (labeled.capture.agency, labeled.capture.device, labeled.label.delete_after)
+    if says != (header.agency, header.device, header.delete_after):
+        raise EnvelopeError("content", "open envelope: the content names another agency, device or expiry than the header")
+    return labeled

@@ -1,0 +1,60 @@
+"""Receipts: the agency's signed word that reads are stored.  Nothing else lets a unit forget a read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edge.envelope import wire as framing
+from edge.envelope.interface import Receipt
+from edge.envelope.signature import sign, verified_by
+from edge.errors import EnvelopeError
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Receipt)
+
+
+class ReceiptSigner:
+    """Signs with the agency's receipt key."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        self._key = key
+
+    def write(self, receipt: Receipt) -> bytes:
+        """The signed wire bytes of ``receipt``."""
+        body = _encoder.encode(receipt)
+        return framing.join(body, b"", sign(self._key, framing.RECEIPT_DOMAIN, body))
+
+
+class ReceiptVerifier:
+    """Takes receipts of one agency for one device, and no other."""
+
+    def __init__(self, *, agency: str, device: str, keys: Sequence[ec.EllipticCurvePublicKey]) -> None:
+        self._agency, self._device, self._keys = agency, device, tuple(keys)
+
+    def read(self, wire: bytes) -> Receipt:
+        """The receipt in ``wire``.  Raises EnvelopeError (size, framing, version, signature, receipt, agency, device)."""
+        parts = framing.split(wire)
+        if parts.sealed:
+            raise EnvelopeError("framing", "read receipt: a receipt has no sealed part")
+        verified_by(self._keys, framing.RECEIPT_DOMAIN, parts.signed, parts.signature)
+        try:
+            receipt = _decoder.decode(parts.signed)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise EnvelopeError("receipt", "read receipt: signed, but not of a form that is known here") from error
+        if receipt.agency != self._agency:
+            raise EnvelopeError("agency", "read receipt: it is another agency's")
+        if receipt.device != self._device:
+            raise EnvelopeError("device", "read receipt: it is for another device")
+        if not _ascending(receipt.stored):
+            raise EnvelopeError("receipt", "read receipt: its ranges are not ascending")
+        return receipt
+
+
+def _ascending(ranges: Sequence[tuple[int, int]]) -> bool:
+    ends = [end for first, last in ranges for end in (first, last)]
+    return all(a <= b for a, b in zip(ends[::2], ends[1::2], strict=True)) and all(
+        a < b for a, b in zip(ends[1::2], ends[2::2], strict=False)
+    )

@@ -1,0 +1,91 @@
+"""Wire format v1: how the parts of a message lie next to each other.  Pure; keys and meaning are elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+
+import msgspec
+from msgspec import Struct
+
+from edge.envelope.interface import Header
+from edge.errors import EnvelopeError
+
+VERSION = 1
+WIRE_LIMIT_BYTES = 64 * 1024
+PLAINTEXT_LIMIT_BYTES = 256 * 1024
+SALT_BYTES = 16
+
+ENVELOPE_DOMAIN = b"plate-edge envelope v1\0"
+RECEIPT_DOMAIN = b"plate-edge receipt v1\0"
+_COMMITMENT_DOMAIN = b"plate-edge commitment v1\0"
+_SEAL_DOMAIN = "plate-edge seal v1"
+
+# Bundles are filled up to whole blocks, so that the length on the wire says little about what is in it.
+_PAD_BYTES = 32
+
+
+class Parts(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The outermost array of both messages; a receipt has no ``sealed`` part and leaves it empty."""
+
+    version: int
+    signed: bytes
+    sealed: bytes
+    signature: bytes
+
+
+_parts = msgspec.msgpack.Decoder(Parts)
+
+
+def join(signed: bytes, sealed: bytes, signature: bytes) -> bytes:
+    """The wire bytes of a message."""
+    return msgspec.msgpack.encode(Parts(VERSION, signed, sealed, signature))
+
+
+def split(wire: bytes) -> Parts:
+    """The parts of a message, nothing in them believed yet.  Raises EnvelopeError (size, framing, version)."""
+    if len(wire) > WIRE_LIMIT_BYTES:
+        raise EnvelopeError("size", f"take message: {len(wire)} bytes are more than {WIRE_LIMIT_BYTES}")
+    try:
+        parts = _parts.decode(wire)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise EnvelopeError("framing", "take message: it is not framed as this format says") from error
+    if parts.version != VERSION:
+        raise EnvelopeError("version", f"take message: version {parts.version} is not known here")
+    if msgspec.msgpack.encode(parts) != wire:
+        raise EnvelopeError("framing", "take message: the same parts can be framed in one way only, and this is another")
+    return parts
+
+
+def seal_info(agency: str, device: str, epoch: str, seq: int) -> bytes:
+    """What a sealed part is bound to: opened under any other agency, device or number it yields nothing."""
+    return msgspec.msgpack.encode((_SEAL_DOMAIN, agency, device, epoch, seq))
+
+
+def header_info(header: Header) -> bytes:
+    """``seal_info`` of the slot that ``header`` names."""
+    return seal_info(header.agency, header.device, header.epoch, header.seq)
+
+
+def commitment(salt: bytes, plaintext: bytes) -> bytes:
+    """SHA-256 over the salt and the plaintext.  Without the salt the few plates there are could be tried one by one."""
+    return hashlib.sha256(_COMMITMENT_DOMAIN + salt + plaintext).digest()
+
+
+def pack(salt: bytes, plaintext: bytes) -> bytes:
+    """The bundle that is sealed: salt, compressed plaintext, zeros up to a whole block."""
+    bundle = salt + zlib.compress(plaintext, 9)
+    return bundle + bytes(-len(bundle) % _PAD_BYTES)
+
+
+def unpack(bundle: bytes) -> tuple[bytes, bytes]:
+    """Salt and plaintext of a bundle; never inflates beyond the limit.  Raises EnvelopeError (bundle)."""
+    salt, packed = bundle[:SALT_BYTES], bundle[SALT_BYTES:]
+    inflate = zlib.decompressobj()
+    try:
+        plaintext = inflate.decompress(packed, PLAINTEXT_LIMIT_BYTES)
+    except zlib.error as error:
+        raise EnvelopeError("bundle", "open envelope: the sealed part is not a bundle") from error
+    if not inflate.eof or inflate.unused_data.strip(b"\0"):
+        raise EnvelopeError("bundle", "open envelope: the sealed part is cut, too long, or carries something else")
+    return salt, plaintext

@@ -1,0 +1,80 @@
+"""Look into an outbox without writing it, also while the unit runs: ``plate-edge outbox status`` and ``verify``."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from edge.errors import EnvelopeError, OutboxError
+from edge.outbox.interface import Backlog
+from edge.outbox.sqlite import read_backlog
+
+
+class ChainFinding(Struct, frozen=True, kw_only=True):
+    """What is wrong at one number: ``gap`` is no finding, since receipts prune; a wrong link, a wrong signature is."""
+
+    seq: int
+    wrong: str
+
+
+class ChainReport(Struct, frozen=True, kw_only=True):
+    """How many envelopes were looked at, and what was wrong with them."""
+
+    epoch: str
+    checked: int
+    findings: tuple[ChainFinding, ...]
+
+
+def status(path: Path) -> Backlog:
+    """What waits in the outbox at ``path``.  Raises OutboxError if there is none or it cannot be read."""
+    with _reading(path) as db:
+        return read_backlog(db)
+
+
+def verify(path: Path, check: Callable[[bytes], None] | None = None) -> ChainReport:
+    """Follow the chain over everything kept.
+
+    ``check`` is given each envelope's wire bytes and raises EnvelopeError if the device did not sign them.
+    Raises OutboxError if the outbox cannot be read.
+    """
+    findings: list[ChainFinding] = []
+    checked, before, digest = 0, -1, b""
+    with _reading(path) as db:
+        db.execute("BEGIN")
+        epoch, head_seq, head = db.execute("SELECT epoch, seq, hash FROM chain").fetchone()
+        for seq, previous, wire in db.execute("SELECT seq, previous, wire FROM envelopes ORDER BY seq"):
+            if seq == before + 1 and previous != digest:
+                findings.append(ChainFinding(seq=seq, wrong="it does not follow the envelope before it"))
+            checked, before, digest = checked + 1, seq, hashlib.sha256(wire).digest()
+            findings += _check_one(seq, wire, check)
+        if before > head_seq or (before == head_seq and digest != head):
+            findings.append(ChainFinding(seq=before, wrong="it is not the head of the chain that was recorded"))
+    return ChainReport(epoch=epoch, checked=checked, findings=tuple(findings))
+
+
+def _check_one(seq: int, wire: bytes, check: Callable[[bytes], None] | None) -> list[ChainFinding]:
+    try:
+        if check is not None:
+            check(wire)
+    except EnvelopeError as error:
+        return [ChainFinding(seq=seq, wrong=str(error))]
+    return []
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that can neither write nor checkpoint."""
+    if not path.exists():
+        raise OutboxError(f"read outbox {path}: there is none; has the unit run yet?")
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+        ) as db:
+            yield db
+    except sqlite3.Error as error:
+        raise OutboxError(f"read outbox {path}: {error}") from error

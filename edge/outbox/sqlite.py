@@ -1,0 +1,401 @@
+"""The outbox in one SQLite file: write-ahead log, ``synchronous=FULL``, exactly one connection that writes.
+
+Facts it stands on: WAL with NORMAL loses committed rows in a power cut, FULL loses none; and SQLite up to 3.51.2 can
+corrupt a file that two connections write or checkpoint at once.  So both lanes share one connection behind a lock, and a
+lock file keeps a second process out.  What lies in the file is ciphertext.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Protocol
+
+from edge.errors import OutboxError
+from edge.outbox.interface import Backlog
+from edge.records import Envelope, Instant, Slot
+
+_APPLICATION_ID = 0x504C4F42  # "PLOB"
+_SCHEMA_VERSION = 1
+_PAGE_BYTES = 4096
+_SHARED_MEMORY_BYTES = 64 * 1024
+# Pages that a put may need beyond its wire bytes: splits of the table's tree, the chain row.
+_SLACK_PAGES = 16
+_SYNCHRONISED = frozenset({"ntp", "gps", "gps-pps"})
+GENESIS = bytes(32)
+
+_SCHEMA = f"""
+CREATE TABLE chain (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  epoch TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  pruned INTEGER NOT NULL,
+  expired INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+);
+CREATE TABLE envelopes (
+  seq INTEGER PRIMARY KEY,
+  read_id TEXT NOT NULL,
+  previous BLOB NOT NULL,
+  hit INTEGER NOT NULL,
+  kept TEXT NOT NULL,
+  expires TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  boottime_ns INTEGER NOT NULL,
+  lives_ns INTEGER NOT NULL,
+  wire BLOB NOT NULL
+);
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_SCHEMA_VERSION};
+"""
+
+
+class Now(Protocol):
+    """As much of a clock as the outbox needs."""
+
+    def now(self) -> Instant:
+        """This moment."""
+        ...
+
+
+class SqliteOutbox:
+    """See :class:`edge.outbox.interface.Outbox`.  ``damaged`` is where an unreadable file was put aside at opening, or
+    None; whoever opens the outbox must say so aloud."""
+
+    def __init__(self, path: Path, *, clock: Now, budget_bytes: int, reserve_bytes: int) -> None:
+        """Open or create ``path``.  ``budget_bytes`` bounds all its files together; a put is refused while the disk has less
+        than ``reserve_bytes`` free, so that pruning still has room.  Raises OutboxError naming the cure."""
+        self._path, self._clock = path, clock
+        self._reserve_bytes = reserve_bytes
+        self._wal_pages = max(16, min(1000, budget_bytes // 8 // _PAGE_BYTES))
+        self._main_pages = (budget_bytes - 2 * self._wal_pages * _PAGE_BYTES - _SHARED_MEMORY_BYTES) // _PAGE_BYTES
+        if self._main_pages <= 2 * _SLACK_PAGES:
+            raise OutboxError(f"open outbox {path}: a budget of {budget_bytes} bytes is too small; give it at least 1048576")
+        self._lock = threading.Lock()
+        self._holds = _hold_alone(path)
+        self.damaged: Path | None = None
+        try:
+            self._require_disk("open")
+            self._db: sqlite3.Connection | None = self._open()
+        except BaseException:
+            os.close(self._holds)
+            raise
+
+    def next_slot(self) -> Slot:
+        """The place in the chain that the next envelope must take."""
+        with self._using("read") as db:
+            epoch, seq, head = db.execute("SELECT epoch, seq, hash FROM chain").fetchone()
+        return Slot(epoch=epoch, seq=seq + 1, previous=head)
+
+    def put(self, envelope: Envelope) -> None:
+        """Keep one envelope; it is on the medium when this returns."""
+        now = self._clock.now()
+        lives_ns = max(0, int((envelope.expires - now.utc).total_seconds() * 1e9))
+        with self._using("keep a read in") as db:
+            self._require_disk("keep a read in")
+            self._require_budget(db, len(envelope.wire))
+            with _transaction(db):
+                self._take_slot(db, envelope)
+                db.execute(
+                    "INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        envelope.slot.seq,
+                        envelope.read_id,
+                        envelope.slot.previous,
+                        envelope.hit,
+                        now.utc.isoformat(),
+                        envelope.expires.isoformat(),
+                        now.boot_id,
+                        now.boottime_ns,
+                        lives_ns,
+                        envelope.wire,
+                    ),
+                )
+
+    def waiting(self, after: int, limit: int) -> Sequence[Envelope]:
+        """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order."""
+        with self._using("read") as db:
+            (epoch,) = db.execute("SELECT epoch FROM chain").fetchone()
+            rows = db.execute(
+                "SELECT seq, previous, read_id, expires, hit, wire FROM envelopes WHERE seq > ? ORDER BY seq LIMIT ?",
+                (after, limit),
+            ).fetchall()
+        return [
+            Envelope(
+                slot=Slot(epoch=epoch, seq=seq, previous=previous),
+                read_id=read_id,
+                expires=datetime.fromisoformat(expires),
+                hit=bool(hit),
+                wire=wire,
+            )
+            for seq, previous, read_id, expires, hit, wire in rows
+        ]
+
+    def waiting_numbers(self) -> Iterator[int]:
+        """The sequence numbers of everything kept, ascending, as of this call."""
+        with self._using("read") as db:
+            rows = db.execute("SELECT seq FROM envelopes ORDER BY seq").fetchall()
+        return iter([seq for (seq,) in rows])
+
+    def prune(self, epoch: str, stored: Sequence[tuple[int, int]]) -> int:
+        """Forget what a verified receipt names."""
+        with self._using("prune") as db:
+            if db.execute("SELECT epoch FROM chain").fetchone() != (epoch,):
+                return 0
+            if not any(_some(db, first, last) for first, last in stored):
+                return 0
+            with _transaction(db):
+                gone, freed = 0, 0
+                for first, last in stored:
+                    n, size = db.execute(
+                        "SELECT count(*), coalesce(sum(length(wire)), 0) FROM envelopes WHERE seq BETWEEN ? AND ?",
+                        (first, last),
+                    ).fetchone()
+                    db.execute("DELETE FROM envelopes WHERE seq BETWEEN ? AND ?", (first, last))
+                    gone, freed = gone + n, freed + size
+                db.execute("UPDATE chain SET pruned = pruned + ?, bytes = bytes - ?", (gone, freed))
+        return gone
+
+    def expire(self) -> int:
+        """Forget what its label says must be deleted by now.
+
+        Within one boot the age counts, by a clock that cannot jump; a row of an earlier boot goes by the wall clock, and
+        only while that is synchronised.
+        """
+        now = self._clock.now()
+        with self._using("expire reads in") as db:
+            due = _due(db, now)
+            if not due:
+                return 0
+            with _transaction(db):
+                db.executemany("DELETE FROM envelopes WHERE seq = ?", [(seq,) for seq, _ in due])
+                db.execute(
+                    "UPDATE chain SET expired = expired + ?, bytes = bytes - ?", (len(due), sum(size for _, size in due))
+                )
+        return len(due)
+
+    def backlog(self) -> Backlog:
+        """What waits now."""
+        with self._using("read") as db:
+            return read_backlog(db)
+
+    def close(self) -> None:
+        """Flush and close; further calls raise OutboxError."""
+        with self._lock:
+            if self._db is not None:
+                self._db.close()
+                self._db = None
+                os.close(self._holds)
+
+    def _take_slot(self, db: sqlite3.Connection, envelope: Envelope) -> None:
+        """Move the chain's head onto ``envelope``, in the transaction that keeps it."""
+        slot = envelope.slot
+        head = db.execute("SELECT epoch, seq + 1, hash FROM chain").fetchone()
+        if head != (slot.epoch, slot.seq, slot.previous):
+            raise OutboxError(f"keep a read in outbox: it takes number {slot.seq}, the chain's next is {head[1]}")
+        db.execute(
+            "UPDATE chain SET seq = ?, hash = ?, bytes = bytes + ?",
+            (slot.seq, hashlib.sha256(envelope.wire).digest(), len(envelope.wire)),
+        )
+
+    def _require_budget(self, db: sqlite3.Connection, wire_bytes: int) -> None:
+        used = _pragma(db, "page_count") - _pragma(db, "freelist_count")
+        if used + wire_bytes // _PAGE_BYTES + _SLACK_PAGES > self._main_pages:
+            raise OutboxError(
+                f"keep a read in outbox {self._path}: its budget is used up; reads wait for receipts: bring the agency's "
+                "end within reach or give `outbox.budget_bytes` more"
+            )
+
+    def _require_disk(self, verb: str) -> None:
+        try:
+            disk = os.statvfs(self._path.parent)
+        except OSError as error:
+            raise OutboxError(f"{verb} outbox {self._path}: {error.strerror}") from error
+        free = disk.f_bavail * disk.f_frsize
+        if free < self._reserve_bytes:
+            raise OutboxError(
+                f"{verb} outbox {self._path}: the disk is full: {free} bytes are free and {self._reserve_bytes} must stay "
+                "free (`outbox.reserve_bytes`); make room on it"
+            )
+
+    @contextlib.contextmanager
+    def _using(self, verb: str) -> Iterator[sqlite3.Connection]:
+        """The one connection, alone, with SQLite's errors translated."""
+        with self._lock:
+            if self._db is None:
+                raise OutboxError(f"{verb} outbox {self._path}: it is closed")
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise OutboxError(f"{verb} outbox {self._path}: {error}; look at its disk") from error
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return self._open_checked()
+        except sqlite3.OperationalError as error:
+            raise OutboxError(f"open outbox {self._path}: {error}; look at its disk and its owner") from error
+        except (sqlite3.DatabaseError, _Damaged):
+            self.damaged = _put_aside(self._path)
+        try:
+            return self._open_checked()
+        except (sqlite3.Error, _Damaged) as error:
+            raise OutboxError(f"open outbox {self._path}: cannot begin a new one: {error}; look at its disk") from error
+
+    def _open_checked(self) -> sqlite3.Connection:
+        created = not self._path.exists()
+        if created:
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        try:
+            self._configure(db)
+            if _pragma(db, "user_version") == 0:
+                _begin_epoch(db, self._clock.now())
+            _check(db, self._path)
+        except BaseException:
+            db.close()
+            raise
+        if created:
+            _fsync_folder(self._path.parent)
+        return db
+
+    def _configure(self, db: sqlite3.Connection) -> None:
+        """Ask for durability and look whether it was granted: never weaker than promised without a word."""
+        db.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+        wanted = {
+            "journal_mode": "wal",
+            "synchronous": 2,
+            "wal_autocheckpoint": self._wal_pages,
+            "journal_size_limit": self._wal_pages * _PAGE_BYTES,
+            "cell_size_check": 1,
+        }
+        for name, value in wanted.items():
+            db.execute(f"PRAGMA {name} = {value}").fetchall()
+            (granted,) = db.execute(f"PRAGMA {name}").fetchone()
+            if granted != value:
+                raise OutboxError(f"open outbox {self._path}: asked SQLite for {name} = {value}, got {granted}")
+        fence = max(self._main_pages, _pragma(db, "page_count"))
+        db.execute(f"PRAGMA max_page_count = {fence}").fetchall()
+
+
+class _Damaged(Exception):
+    """The file opens, but what is in it contradicts itself."""
+
+
+@contextlib.contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _begin_epoch(db: sqlite3.Connection, now: Instant) -> None:
+    """An epoch is the life of one file.  Its name sorts by time for people; the random part makes it unique."""
+    epoch = f"{now.utc:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    with _transaction(db):
+        for statement in filter(None, map(str.strip, _SCHEMA.split(";"))):
+            db.execute(statement)
+        db.execute("INSERT INTO chain VALUES (1, ?, 0, ?, 0, 0, 0)", (epoch, GENESIS))
+
+
+def _check(db: sqlite3.Connection, path: Path) -> None:
+    """Look for damage: SQLite's own check, then whether the chain's head fits the last envelope."""
+    if (_pragma(db, "application_id"), _pragma(db, "user_version")) != (_APPLICATION_ID, _SCHEMA_VERSION):
+        raise OutboxError(f"open outbox {path}: it is not an outbox of this version; name another file or upgrade")
+    found = db.execute("PRAGMA quick_check(1)").fetchone()
+    if found != ("ok",):
+        raise _Damaged(found[0])
+    head = db.execute("SELECT seq, hash FROM chain").fetchone()
+    if head is None:
+        raise _Damaged("the head of the chain is missing")
+    last = db.execute("SELECT seq, wire FROM envelopes ORDER BY seq DESC LIMIT 1").fetchone()
+    if last is None:
+        return
+    if last[0] > head[0] or (last[0] == head[0] and hashlib.sha256(last[1]).digest() != head[1]):
+        raise _Damaged("the head of the chain does not fit the last envelope")
+
+
+def read_backlog(db: sqlite3.Connection) -> Backlog:
+    """The account in an open outbox file."""
+    epoch, seq, pruned, expired, size = db.execute("SELECT epoch, seq, pruned, expired, bytes FROM chain").fetchone()
+    first = db.execute("SELECT kept FROM envelopes ORDER BY seq LIMIT 1").fetchone()
+    return Backlog(
+        epoch=epoch,
+        waiting=seq - pruned - expired,
+        bytes=size,
+        oldest=datetime.fromisoformat(first[0]) if first else None,
+        pruned=pruned,
+        expired=expired,
+        committed=seq,
+    )
+
+
+def _some(db: sqlite3.Connection, first: int, last: int) -> bool:
+    return db.execute("SELECT 1 FROM envelopes WHERE seq BETWEEN ? AND ? LIMIT 1", (first, last)).fetchone() is not None
+
+
+def _due(db: sqlite3.Connection, now: Instant) -> list[tuple[int, int]]:
+    """Number and size of every row whose time is over."""
+    due: list[tuple[int, int]] = db.execute(
+        "SELECT seq, length(wire) FROM envelopes WHERE boot_id = ? AND ? - boottime_ns >= lives_ns",
+        (now.boot_id, now.boottime_ns),
+    ).fetchall()
+    if now.quality.source in _SYNCHRONISED:
+        earlier = db.execute("SELECT seq, length(wire), expires FROM envelopes WHERE boot_id != ?", (now.boot_id,))
+        due += [(seq, size) for seq, size, expires in earlier if datetime.fromisoformat(expires) <= now.utc]
+    return due
+
+
+def _pragma(db: sqlite3.Connection, name: str) -> int:
+    (value,) = db.execute(f"PRAGMA {name}").fetchone()
+    return int(value)
+
+
+def _hold_alone(path: Path) -> int:
+    """Lock out every other process that would write this outbox; the lock goes with the process, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise OutboxError(f"open outbox {path}: {error.strerror}; look at its folder and its disk") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        raise OutboxError(f"open outbox {path}: another process writes it; stop that first") from error
+    return lock
+
+
+def _put_aside(path: Path) -> Path:
+    """Rename a damaged outbox with its log, for recovery by hand; nothing is deleted."""
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}")
+    try:
+        for suffix in ("-wal", "-shm", ""):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+        _fsync_folder(path.parent)
+    except OSError as error:
+        raise OutboxError(f"put damaged outbox {path} aside: {error.strerror}; look at its folder") from error
+    return aside
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
