@@ -259,6 +259,11 @@ def _emblem(rng: np.random.Generator, image: Pixels, kind: str, colour: Colour, 
         cv2.ellipse(image, centre, (int(half * 0.85), int(half)), 0, 0, 360, pale, int(rng.choice([-1, 1, 2])), line)
         for _ in range(int(rng.integers(3, 9))):
             cv2.polylines(image, [_blob(rng, cx, cy, half * float(rng.uniform(0.2, 0.8)), half * float(rng.uniform(0.2, 0.9)))], bool(rng.random() < 0.5), colour, 1, line)
+    elif kind == "wave":
+        xs = np.linspace(-half, half, 12)
+        for dy, name in ((-0.12, "red"), (0.0, "white"), (0.12, "blue")):
+            ys = cy + dy * size + size * 0.06 * np.sin(xs / half * 3 + 1)
+            cv2.polylines(image, [np.stack([cx + xs, ys], 1).astype(np.int32)], False, _jitter(rng, name), max(2, int(size * 0.12)), line)
     elif kind in ("flag", "block"):
         cv2.rectangle(image, (int(cx - half), int(cy - half * 0.6)), (int(cx + half), int(cy + half * 0.6)), colour, -1)
         for _ in range(5):
