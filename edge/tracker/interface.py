@@ -11,6 +11,11 @@ from edge.records import Detection, Frame, Reading, Track
 class Tracker(Protocol):
     """Follows plates from frame to frame of one camera."""
 
+    @property
+    def noise(self) -> int:
+        """How many tracks ended with too few detections to be a vehicle."""
+        ...
+
     def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
         """Assign the frame's detections to tracks; return those whose text is still worth reading."""
         ...

@@ -1,0 +1,58 @@
+# Two commands for a newcomer: `make demo` and `make test`.  Each sets up what it needs and can be run again.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEBIAN := mosquitto ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
+NEEDED := mosquitto ffmpeg pdftoppm
+
+.PHONY: help demo test check setup system lock clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## Run the whole line on the bundled clip: unit, broker, ingest, store
+	@$(BIN)/plate-edge demo
+
+test: setup ## Run the tests
+	@$(BIN)/python -m pytest -q
+
+check: setup ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+setup: system $(VENV)/installed ## Everything that demo and test need
+
+# The environment: locked, hashed packages, then this project, which is linked and not copied.
+$(VENV)/installed: requirements-dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "plate-edge: $(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@echo "Installing the locked packages into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Debian packages: installed where this user may, named where not.
+system:
+	@missing=""; for tool in $(NEEDED); do PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || missing="$$missing python3-venv"; \
+	test -e /usr/lib/*/girepository-1.0/GstRtspServer-1.0.typelib || missing="$$missing gst-rtsp-server"; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then as=""; elif sudo -n true 2>/dev/null; then as="sudo"; else \
+	    echo "plate-edge: missing:$$missing.  As root: apt-get install $(DEBIAN)" >&2; exit 2; fi; \
+	  echo "Installing Debian packages for:$$missing …"; \
+	  { $$as apt-get update -qq && $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN); } \
+	    >/tmp/plate-edge-apt.log 2>&1 || { tail -5 /tmp/plate-edge-apt.log >&2; \
+	    echo "plate-edge: could not install Debian packages; see /tmp/plate-edge-apt.log" >&2; exit 2; }; \
+	fi
+
+# torch is chosen by the one who trains (CPU or CUDA build), so its lock holds the rest of the extra only.
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-annotate -q \
+  --custom-compile-command 'make lock'
+
+lock: ## Renew the hashed requirement files (needs uv)
+	$(LOCK) -o requirements.txt
+	$(LOCK) --extra dev --extra calibrate -o requirements-dev.txt
+	$(LOCK) --extra train --override <(echo "torch ; python_version < '3'") -o requirements-train.txt
+
+clean: ## Remove what was made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache dist

@@ -1,0 +1,85 @@
+"""Plate detectors run by onnxruntime: our own format, and the one that open-image-models publishes."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from edge.config import DetectorConfig
+from edge.detector.postprocess import one_per_plate, plates_from_boxes, plates_from_corners
+from edge.detector.preprocess import grey_input, letterbox_rgb
+from edge.errors import ModelError
+from edge.model_files import ModelFile, session_options
+from edge.records import Detection, Frame, Image
+
+#: What each format takes: grey, or RGB.
+CHANNELS = {"plate-edge-detector/1": 1, "yolov9-end2end": 3}
+
+
+class OnnxDetector:
+    """A detector session.  Thread-safe: onnxruntime sessions are, and nothing else is kept between frames."""
+
+    def __init__(self, model: ModelFile, config: DetectorConfig) -> None:
+        """Load ``model`` and run it once on grey.  Raises ModelError if it is no such model."""
+        self._model = model
+        self._threshold = model.threshold if config.threshold is None else config.threshold
+        self._session = _open_session(model, config.threads)
+        entry = self._session.get_inputs()[0]
+        self._input = entry.name
+        channels = CHANNELS[model.format]
+        shape = entry.shape
+        if len(shape) != 4 or shape[1] != channels or not all(isinstance(side, int) for side in shape[2:]):
+            raise ModelError(
+                f"load detector `{model.name}`: its input is {shape}, but {model.format} takes [1, {channels}, height, width]"
+            )
+        self._height, self._width = int(shape[2]), int(shape[3])
+        self._detect(np.full((self._height, self._width), 114, np.uint8))
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the model file."""
+        return self._model.sha256
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Width and height of the network's input, pixels."""
+        return self._width, self._height
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that runs it."""
+        return str(self._session.get_providers()[0])
+
+    def detect(self, frame: Frame) -> tuple[Detection, ...]:
+        """The plates of one frame, most confident first, one detection per plate."""
+        return self._detect(frame.image)
+
+    def _detect(self, image: Image) -> tuple[Detection, ...]:
+        if self._model.format == "plate-edge-detector/1":
+            plane, placement = grey_input(image, self._width, self._height)
+            found = plates_from_corners(self._run(plane, 9), placement, self._threshold)
+        else:
+            planes, placement = letterbox_rgb(image, self._width, self._height)
+            found = plates_from_boxes(self._run(planes, 7), placement, self._threshold)
+        return one_per_plate(found, image.shape[1], image.shape[0])
+
+    def _run(self, tensor: npt.NDArray[np.generic], columns: int) -> npt.NDArray[np.float32]:
+        rows = np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)
+        if rows.ndim == 3:
+            rows = rows[0]
+        if rows.ndim != 2 or rows.shape[1] != columns:
+            raise ModelError(
+                f"run detector `{self._model.name}`: it gives {list(rows.shape)}, but {self._model.format} gives "
+                f"rows of {columns}"
+            )
+        return rows
+
+
+def _open_session(model: ModelFile, threads: int) -> onnxruntime.InferenceSession:
+    try:
+        return onnxruntime.InferenceSession(
+            str(model.path), sess_options=session_options(threads), providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:
+        raise ModelError(f"load detector `{model.name}` from {model.path}: {error}") from error

@@ -1,0 +1,66 @@
+"""From a camera frame to what a detector's network takes, and the way back for its coordinates."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from edge.records import Image, Point
+
+#: Frames within this share of the network's aspect ratio are stretched (no pixel wasted); others are padded.
+ASPECT_TOLERANCE = 0.12
+#: The neutral grey that pads, as in the YOLO family.
+PAD = 114
+
+
+class Placement(Struct, frozen=True, kw_only=True):
+    """Where the frame lies on the network's input: ``input = frame * scale + offset``, per axis."""
+
+    scale_x: float
+    scale_y: float
+    offset_x: float = 0.0
+    offset_y: float = 0.0
+
+    def to_frame(self, x: float, y: float) -> Point:
+        """A point of the network's input, in full-frame pixels."""
+        return ((x - self.offset_x) / self.scale_x, (y - self.offset_y) / self.scale_y)
+
+
+def grey_input(image: Image, width: int, height: int) -> tuple[Image, Placement]:
+    """One grey plane ``(1, 1, height, width)``: the whole frame, stretched; or padded right or bottom where its aspect is
+    too far from the network's (a portrait photograph would otherwise be squeezed beyond what the network has seen)."""
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    h, w = grey.shape
+    aspect = (w / h) / (width / height)
+    if abs(aspect - 1) <= ASPECT_TOLERANCE:
+        used_w, used_h = width, height
+    elif aspect > 1:
+        used_w, used_h = width, max(1, round(height / aspect))
+    else:
+        used_w, used_h = max(1, round(width * aspect)), height
+    plane = cv2.resize(grey, (used_w, used_h), interpolation=_interpolation(w, used_w))
+    if (used_w, used_h) != (width, height):
+        plane = cv2.copyMakeBorder(plane, 0, height - used_h, 0, width - used_w, cv2.BORDER_CONSTANT, value=(float(PAD),))
+    return np.asarray(plane, np.uint8)[None, None], Placement(scale_x=used_w / w, scale_y=used_h / h)
+
+
+def letterbox_rgb(image: Image, width: int, height: int) -> tuple[npt.NDArray[np.float32], Placement]:
+    """RGB ``(1, 3, height, width)`` float32 in 0 to 1, frame centred on grey: what the YOLOv9 end-to-end export takes."""
+    colour = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
+    h, w = colour.shape[:2]
+    scale = min(width / w, height / h)
+    used_w, used_h = max(1, round(w * scale)), max(1, round(h * scale))
+    left, top = (width - used_w) // 2, (height - used_h) // 2
+    canvas = np.full((height, width, 3), PAD, np.uint8)
+    canvas[top : top + used_h, left : left + used_w] = cv2.resize(
+        colour, (used_w, used_h), interpolation=_interpolation(w, used_w)
+    )
+    planes = np.ascontiguousarray(canvas[:, :, ::-1].transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+    return planes, Placement(scale_x=used_w / w, scale_y=used_h / h, offset_x=left, offset_y=top)
+
+
+def _interpolation(source: int, target: int) -> int:
+    """Averaging when shrinking, so that thin strokes do not alias; linear when growing."""
+    return cv2.INTER_AREA if target < source else cv2.INTER_LINEAR

@@ -1,0 +1,121 @@
+"""Lane 1, the order of things: frames come in at the top, sealed reads go into the outbox at the bottom.
+
+Whatever goes nowhere is counted with its reason.  The accounts:
+
+* frames received = processed + dropped (by the camera's reason, or by the rule that forbade capture);
+* tracks = reads + noise (too few detections) + unread (no text) + repeats (the same pass seen twice);
+* reads = committed + withheld (by rule).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from edge.camera.interface import Camera
+from edge.clock import Clock
+from edge.detector.interface import Detector
+from edge.envelope.seal import Sealer
+from edge.hotlist.match import HotList
+from edge.journal import Journal
+from edge.labeler.capture import CaptureFactory
+from edge.labeler.scope import label
+from edge.outbox.interface import Outbox
+from edge.policy.decide import decide, may_capture
+from edge.policy.pack import Pack
+from edge.policy.zones import Zones
+from edge.position import PositionSource
+from edge.recognizer.interface import Recognizer
+from edge.records import Position, Release, Track, Withhold
+from edge.tracker.interface import Tracker
+from edge.tracker.vote import vote
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """What the rules are: the pack, the configured no-capture zones, and the hot list as far as the pack admits it."""
+
+    pack: Pack
+    zones: Zones
+    hotlist: HotList
+
+
+class Exit:
+    """The one door out of lane 1: seals a release for the next slot of the chain and commits it, one at a time."""
+
+    def __init__(self, sealer: Sealer, outbox: Outbox, journal: Journal) -> None:
+        self._sealer, self._outbox, self._journal = sealer, outbox, journal
+        self._lock = threading.Lock()
+
+    def keep(self, release: Release) -> None:
+        """When this returns, the read is in the outbox for good.  Raises OutboxError."""
+        with self._lock:
+            envelope = self._sealer.seal(release, self._outbox.next_slot())
+            self._outbox.put(envelope)
+        self._journal.count("reads_committed")
+        self._journal.info(
+            "read committed", read=envelope.read_id, epoch=envelope.slot.epoch, seq=envelope.slot.seq, hit=envelope.hit
+        )
+
+
+class Line:
+    """One camera's lane."""
+
+    def __init__(
+        self,
+        *,
+        camera: Camera,
+        position: PositionSource,
+        detector: Detector,
+        tracker: Tracker,
+        recognizer: Recognizer,
+        policy: Policy,
+        capture: CaptureFactory,
+        exit: Exit,
+        clock: Clock,
+        journal: Journal,
+    ) -> None:
+        self.camera = camera
+        self._position = position
+        self._detector = detector
+        self._tracker = tracker
+        self._recognizer = recognizer
+        self._policy = policy
+        self._capture = capture
+        self._exit = exit
+        self._clock = clock
+        self._journal = journal
+
+    def run(self, stop: threading.Event) -> None:
+        """Read the camera until it ends or ``stop`` is set; every pass that is open then is finished."""
+        place: Position | None = None  # of the last frame that was captured
+        for frame in self.camera.frames(stop):
+            here = self._position.at(frame.media_s)
+            forbidden = may_capture(here, frame.at.utc, self._policy.pack, self._policy.zones)
+            if forbidden:
+                self._journal.count("frames_dropped", forbidden[0].rule)
+                self._finish(self._tracker.flush(), place)
+                continue
+            place = here
+            self._journal.count("frames_processed")
+            detections = self._detector.detect(frame)
+            wanted = self._tracker.follow(frame, detections)
+            self._tracker.add(self._recognizer.read(frame, wanted))
+            self._finish(self._tracker.finished(), place)
+        self._finish(self._tracker.flush(), place)
+
+    def _finish(self, tracks: Iterable[Track], place: Position | None) -> None:
+        for track in tracks:
+            read = vote(track)
+            if not read.text:
+                self._journal.count("tracks_unread")
+                continue
+            self._journal.count("reads")
+            hit = self._policy.hotlist.match(read.text, read.region, read.last.utc)
+            labeled = label(read, self._capture.at(place), self._policy.pack, hit)
+            match decide(labeled, self._policy.pack):
+                case Release() as release:
+                    self._exit.keep(release)
+                case Withhold() as withheld:
+                    self._journal.withheld(withheld)

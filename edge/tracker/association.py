@@ -1,0 +1,187 @@
+"""Follows plates of one camera from frame to frame; a pass ends when its plate has not been seen for a while.
+
+Plates move several of their own widths between frames at 5 fps, so boxes need not overlap: a detection belongs to the
+track whose predicted place (constant velocity) is nearest, in plate widths, if it is about the same size.  A parked car is
+reported once, after ``REPORT_AFTER_S``, and then followed in silence until it leaves; its next visit is a new pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from edge.config import TrackerConfig
+from edge.records import Detection, Frame, Instant, Reading, Track
+
+#: How far from its predicted place a plate may be, in plate widths: a new track has no velocity yet.
+REACH_WIDTHS = 2.0
+REACH_WIDTHS_NEW = 4.0
+#: Between two frames a plate grows or shrinks by at most this factor (50 km/h towards the camera at 5 m, 5 fps: 1.4).
+SIZE_FACTOR = 1.6
+REPORT_AFTER_S = 30.0
+#: A settled track is read again when its plate has grown by this factor: nearer pictures may still correct it.
+GROWN = 1.5
+MAX_READINGS = 40
+
+
+class _Open:
+    """A track that has not ended."""
+
+    def __init__(self, number: int, frame: Frame, detection: Detection) -> None:
+        self.number = number
+        self.first: Instant = frame.at
+        self.first_s = frame.media_s
+        self.frames = 0
+        self.readings: list[Reading] = []
+        self.best = detection
+        self.velocity: tuple[float, float] | None = None
+        self.reported = False
+        self.read_width = 0.0
+        self._place(frame, detection)
+
+    def _place(self, frame: Frame, detection: Detection) -> None:
+        self.last: Instant = frame.at
+        self.last_s = frame.media_s
+        self.detection = detection
+        self.frames += 1
+        if detection.box.w * detection.confidence > self.best.box.w * self.best.confidence:
+            self.best = detection
+
+    def move(self, frame: Frame, detection: Detection) -> None:
+        elapsed = frame.media_s - self.last_s
+        if elapsed > 0:
+            (x0, y0), (x1, y1) = _centre(self.detection), _centre(detection)
+            step = ((x1 - x0) / elapsed, (y1 - y0) / elapsed)
+            old = self.velocity
+            self.velocity = step if old is None else (0.5 * old[0] + 0.5 * step[0], 0.5 * old[1] + 0.5 * step[1])
+        self._place(frame, detection)
+
+    def distance(self, frame: Frame, detection: Detection) -> float:
+        """From the predicted place to ``detection`` in plate widths, infinite where it cannot be this plate."""
+        before, now = self.detection.box, detection.box
+        growth = max(before.w, now.w) / max(1.0, min(before.w, now.w))
+        if growth > SIZE_FACTOR:
+            return math.inf
+        vx, vy = self.velocity or (0.0, 0.0)
+        elapsed = frame.media_s - self.last_s
+        x0, y0 = _centre(self.detection)
+        x1, y1 = _centre(detection)
+        widths = math.hypot(x0 + vx * elapsed - x1, y0 + vy * elapsed - y1) / max(1.0, (before.w + now.w) / 2)
+        reach = REACH_WIDTHS_NEW if self.velocity is None else REACH_WIDTHS
+        return widths if widths <= reach else math.inf
+
+    def settled(self, config: TrackerConfig) -> bool:
+        """Whether enough readings agree, with confidence."""
+        sure = Counter(reading.text for reading in self.readings if reading.confidence >= config.settled_confidence)
+        return bool(sure) and sure.most_common(1)[0][1] >= config.enough_readings
+
+    def wants_reading(self, config: TrackerConfig) -> bool:
+        if self.reported or len(self.readings) >= MAX_READINGS:
+            return False
+        return not self.settled(config) or self.detection.box.w > GROWN * self.read_width
+
+    def track(self, camera: str) -> Track:
+        return Track(
+            camera=camera,
+            number=self.number,
+            first=self.first,
+            last=self.last,
+            first_s=self.first_s,
+            last_s=self.last_s,
+            frames=self.frames,
+            best=self.best,
+            readings=tuple(self.readings),
+        )
+
+
+class PlateTracker:
+    """The tracker of one camera; not thread-safe."""
+
+    def __init__(self, camera: str, config: TrackerConfig) -> None:
+        self._camera = camera
+        self._config = config
+        self._open: list[_Open] = []
+        self._ended: list[Track] = []
+        self._numbers = 0
+        self._wanting: dict[int, _Open] = {}
+        self._noise = 0
+
+    @property
+    def noise(self) -> int:
+        """How many tracks ended with too few detections to be a vehicle."""
+        return self._noise
+
+    def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
+        """Assign the frame's detections to tracks; return those whose text is still worth reading."""
+        self._end_stale(frame.media_s)
+        pairs = sorted(
+            (distance, i, j)
+            for i, each in enumerate(self._open)
+            for j, detection in enumerate(detections)
+            if (distance := each.distance(frame, detection)) < math.inf
+        )
+        taken: dict[int, _Open] = {}
+        moved: set[int] = set()
+        for _, i, j in pairs:
+            if i not in moved and j not in taken:
+                moved.add(i)
+                taken[j] = self._open[i]
+                self._open[i].move(frame, detections[j])
+        for j, detection in enumerate(detections):
+            if j not in taken:
+                self._numbers += 1
+                taken[j] = _Open(self._numbers, frame, detection)
+                self._open.append(taken[j])
+        self._wanting = {}
+        wanted = []
+        for j, detection in enumerate(detections):
+            if taken[j].wants_reading(self._config):
+                self._wanting[id(detection)] = taken[j]
+                wanted.append(detection)
+        return tuple(wanted)
+
+    def add(self, readings: Sequence[Reading]) -> None:
+        """Keep readings of detections that the last :meth:`follow` returned."""
+        for reading in readings:
+            track = self._wanting[id(reading.detection)]
+            track.readings.append(reading)
+            track.read_width = max(track.read_width, reading.detection.box.w)
+
+    def finished(self) -> tuple[Track, ...]:
+        """The passes that have ended, or have been followed for ``REPORT_AFTER_S``, since the last call."""
+        for each in self._open:
+            if not each.reported and each.last_s - each.first_s >= REPORT_AFTER_S:
+                each.reported = True
+                self._ended.append(each.track(self._camera))
+        ended, self._ended = tuple(self._ended), []
+        return ended
+
+    def flush(self) -> tuple[Track, ...]:
+        """End every pass now and hand it out."""
+        for each in self._open:
+            self._end(each)
+        self._open = []
+        return self.finished()
+
+    def _end_stale(self, now_s: float) -> None:
+        going = []
+        for each in self._open:
+            if now_s - each.last_s > self._config.max_gap_s or now_s < each.last_s:
+                self._end(each)
+            else:
+                going.append(each)
+        self._open = going
+
+    def _end(self, each: _Open) -> None:
+        if each.reported:
+            return
+        if each.frames < self._config.min_detections:
+            self._noise += 1
+            return
+        self._ended.append(each.track(self._camera))
+
+
+def _centre(detection: Detection) -> tuple[float, float]:
+    box = detection.box
+    return box.x + box.w / 2, box.y + box.h / 2

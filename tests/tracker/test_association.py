@@ -1,0 +1,92 @@
+"""When detections of many frames are one pass."""
+
+from __future__ import annotations
+
+from edge.config import TrackerConfig
+from edge.records import Detection, Track
+from edge.tracker.association import PlateTracker
+from tests.readings import detection, frame, reading
+
+CONFIG = TrackerConfig(max_gap_s=1.0, min_detections=3, enough_readings=3, settled_confidence=0.7)
+
+
+def drive(tracker: PlateTracker, frames: dict[int, list[Detection]], upto: int, fps: float = 10.0) -> list[Track]:
+    """Show a tracker ``upto`` frames; every wanted plate is read as AB123."""
+    ended: list[Track] = []
+    for number in range(upto):
+        picture = frame(number, fps)
+        wanted = tracker.follow(picture, frames.get(number, []))
+        tracker.add([reading("AB123", found=each, number=number) for each in wanted])
+        ended += tracker.finished()
+    return ended + list(tracker.flush())
+
+
+def test_a_car_driving_by_is_one_track() -> None:
+    """Ten frames of a moving, growing plate are one pass."""
+    seen = {n: [detection(100 + 60 * n, 200 + 10 * n, 60 * 1.05**n)] for n in range(10)}
+    (track,) = drive(PlateTracker("north", CONFIG), seen, 30)
+    assert (track.frames, track.first_s, track.last_s) == (10, 0.0, 0.9)
+
+
+def test_a_fast_car_at_five_frames_a_second_is_one_track() -> None:
+    """Boxes that never overlap still belong together when they move steadily."""
+    seen = {n: [detection(80 + 220 * n, 200, 80 * 1.15**n)] for n in range(5)}
+    assert len(drive(PlateTracker("north", CONFIG), seen, 20, fps=5.0)) == 1
+
+
+def test_two_cars_side_by_side_are_two_tracks() -> None:
+    """Neighbouring lanes do not mix."""
+    seen = {n: [detection(100 + 20 * n, 200), detection(700 + 20 * n, 220)] for n in range(8)}
+    tracks = drive(PlateTracker("north", CONFIG), seen, 30)
+    assert sorted(track.frames for track in tracks) == [8, 8]
+
+
+def test_a_missed_frame_does_not_break_a_pass() -> None:
+    """A gap shorter than max_gap_s is bridged by the plate's velocity."""
+    seen = {n: [detection(100 + 40 * n, 200)] for n in range(12) if n not in (4, 5, 6)}
+    (track,) = drive(PlateTracker("north", CONFIG), seen, 30)
+    assert track.frames == 9
+
+
+def test_a_repeat_visit_is_a_new_pass() -> None:
+    """The same plate at the same place after a gap is reported again."""
+    seen = {n: [detection(100 + 40 * (n % 30), 200)] for n in [*range(8), *range(30, 38)]}
+    assert len(drive(PlateTracker("north", CONFIG), seen, 60)) == 2
+
+
+def test_a_flicker_is_noise_and_counted() -> None:
+    """Fewer than min_detections give no pass, and the accounts say so."""
+    tracker = PlateTracker("north", CONFIG)
+    assert drive(tracker, {3: [detection(100, 100)], 4: [detection(102, 100)]}, 30) == []
+    assert tracker.noise == 1
+
+
+def test_a_settled_track_is_not_read_again_until_it_has_grown() -> None:
+    """Reading stops when enough readings agree, and resumes for a clearly nearer picture."""
+    tracker = PlateTracker("north", CONFIG)
+    widths = [80.0] * 10 + [84.0, 100.0, 119.0, 130.0]
+    read = []
+    for number, width in enumerate(widths):
+        wanted = tracker.follow(frame(number), [detection(100, 100, width)])
+        tracker.add([reading("AB123", found=each, number=number) for each in wanted])
+        read.append(len(wanted))
+    assert read[:10] == [1, 1, 1] + [0] * 7
+    assert read[10:] == [0, 0, 0, 1]
+
+
+def test_a_parked_car_is_reported_once_while_it_stands() -> None:
+    """A pass is handed out after half a minute, and not again when the car leaves."""
+    seen = {n: [detection(300, 200)] for n in range(450)}
+    tracks = drive(PlateTracker("north", CONFIG), seen, 480)
+    assert len(tracks) == 1
+    assert tracks[0].last_s - tracks[0].first_s >= 30
+
+
+def test_a_stream_that_starts_again_at_zero_ends_open_passes() -> None:
+    """Time running backwards (a restarted stream) is a cut, not a negative gap."""
+    tracker = PlateTracker("north", CONFIG)
+    for number in range(100, 105):
+        tracker.follow(frame(number), [detection(100, 100)])
+    tracker.follow(frame(0), [detection(100, 100)])
+    (track,) = tracker.finished()
+    assert track.frames == 5
