@@ -17,7 +17,7 @@ from msgspec import Struct
 from edge.camera.interface import Camera
 from edge.clock import Clock
 from edge.detector.interface import Detector
-from edge.envelope.seal import Sealer
+from edge.envelope.interface import Sealer
 from edge.hotlist.match import HotList
 from edge.journal import Journal
 from edge.labeler.capture import CaptureFactory

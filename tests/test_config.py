@@ -1,0 +1,82 @@
+"""Wrong configurations are refused with the key and the cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.config import load_agency, load_device
+from edge.errors import ConfigError
+
+DEVICE = """
+[unit]
+device = "ct-01"
+agency = "hartford-pd"
+data = "data"
+[[cameras]]
+name = "north"
+source = "clip.mp4"
+[policy]
+pack = "us-ct"
+[keys]
+sign_key = "keys/sign.key"
+agency_seal = "keys/agency-seal.pem"
+agency_receipt = "keys/agency-receipt.pem"
+[broker]
+host = "localhost"
+ca = "keys/ca.pem"
+certificate = "keys/tls.pem"
+key = "keys/tls.key"
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "device.toml"
+    path.write_text(text)
+    return path
+
+
+def test_paths_count_from_the_file(tmp_path: Path) -> None:
+    """A configuration can be moved together with what it names."""
+    config = load_device(write(tmp_path, DEVICE))
+    assert config.keys.sign_key == tmp_path / "keys" / "sign.key"
+    assert config.unit.data == tmp_path / "data"
+
+
+CASES = [
+    ("unknown key", DEVICE.replace("host =", "hots ="), r"unknown key `broker.hots`; did you mean `host`"),
+    ("unknown key in a camera", DEVICE + '[[cameras]]\nname="b"\nsauce="x"\n', r"unknown key `cameras.sauce`.*source"),
+    ("unknown table", DEVICE + "[polcy]\npack='x'\n", r"unknown key `polcy`; did you mean `policy`"),
+    ("missing table", DEVICE.replace("[policy]\npack", "#"), "policy"),
+    ("wrong type", DEVICE.replace('"us-ct"', "7"), "Expected `str`"),
+    ("no camera", DEVICE.replace('[[cameras]]\nname = "north"\nsource = "clip.mp4"', "cameras = []", 1), "camera"),
+    ("bad name", DEVICE.replace('"ct-01"', '"CT 01"'), "`CT 01` is not a name"),
+    ("name with a wildcard", DEVICE.replace('"hartford-pd"', '"hartford/#"'), "is not a name"),
+    ("two cameras of one name", DEVICE + '[[cameras]]\nname="north"\nsource="x"\n', "same name"),
+    ("threshold out of range", DEVICE + "[detector]\nthreshold = 1.5\n", "`detector.threshold` must be between 0 and 1"),
+    ("time-out of zero", DEVICE.replace('"clip.mp4"', '"clip.mp4"\nread_timeout_s = 0.0'), "read_timeout_s` must be above 0"),
+    ("password in the address", DEVICE.replace("clip.mp4", "rtsp://u:secret@cam/1"), "credentials"),
+    ("not TOML", "unit = [", "not valid TOML"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_a_wrong_configuration_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """Every mistake names itself, and no secret is repeated."""
+    text = text if "cameras = []" not in text else "cameras = []\n" + text.replace("cameras = []", "")
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_device(write(tmp_path, text))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """No configuration, no default."""
+    with pytest.raises(ConfigError, match="No such file"):
+        load_device(tmp_path / "none.toml")
+
+
+def test_an_agency_file_is_no_device_file(tmp_path: Path) -> None:
+    """The two ends do not take each other's file."""
+    with pytest.raises(ConfigError, match="unknown key"):
+        load_agency(write(tmp_path, DEVICE))

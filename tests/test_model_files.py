@@ -1,0 +1,71 @@
+"""A model is used only if its bytes are the ones that the manifest names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge.errors import ModelError
+from edge.model_files import bundled_folder, find_model, read_manifest
+from tests.onnx_files import write_manifest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "d.onnx").write_bytes(b"bytes")
+    write_manifest(tmp_path, "detector", tmp_path / "d.onnx", "plate-edge-detector/1")
+    return tmp_path
+
+
+def test_a_model_with_the_right_hash_is_found(folder: Path) -> None:
+    """Name in, path and hash out."""
+    assert find_model(folder, "detector", ("plate-edge-detector/1",)).path == folder / "d.onnx"
+
+
+def test_a_changed_file_is_refused(folder: Path) -> None:
+    """One changed byte is another model."""
+    (folder / "d.onnx").write_bytes(b"Bytes")
+    with pytest.raises(ModelError, match="not the file that the manifest names"):
+        find_model(folder, "detector", ("plate-edge-detector/1",))
+
+
+def test_a_missing_file_is_refused(folder: Path) -> None:
+    """A model that is gone is said to be gone."""
+    (folder / "d.onnx").unlink()
+    with pytest.raises(ModelError, match="No such file"):
+        find_model(folder, "detector", ("plate-edge-detector/1",))
+
+
+def test_a_link_is_refused(folder: Path) -> None:
+    """A link could point anywhere tomorrow."""
+    (folder / "d.onnx").rename(folder / "real.onnx")
+    (folder / "d.onnx").symlink_to(folder / "real.onnx")
+    with pytest.raises(ModelError, match="no link"):
+        find_model(folder, "detector", ("plate-edge-detector/1",))
+
+
+def test_an_unknown_name_lists_the_known_ones(folder: Path) -> None:
+    """The error says what there is."""
+    with pytest.raises(ModelError, match="it names detector"):
+        find_model(folder, "detektor", ("plate-edge-detector/1",))
+
+
+def test_a_reader_is_no_detector(folder: Path) -> None:
+    """A model of another format is refused by name."""
+    with pytest.raises(ModelError, match="its format is plate-edge-detector/1"):
+        find_model(folder, "detector", ("fast-plate-ocr",))
+
+
+def test_a_broken_manifest_is_refused(folder: Path) -> None:
+    """Unknown keys in the manifest are an error."""
+    with (folder / "manifest.toml").open("a") as manifest:
+        manifest.write('colour = "red"\n')
+    with pytest.raises(ModelError, match="colour"):
+        read_manifest(folder)
+
+
+def test_every_bundled_model_is_what_its_manifest_says() -> None:
+    """The files in the tree and the manifest in the tree agree."""
+    for name, entry in read_manifest(bundled_folder()).items():
+        assert find_model(bundled_folder(), name, (entry.format,)).sha256 == entry.sha256
