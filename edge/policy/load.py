@@ -1,0 +1,242 @@
+"""Read a pack and refuse it as a whole when anything in it is unknown, missing or against itself."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from edge.errors import PolicyError
+from edge.policy.pack import Duration, Pack, PackText, Unit
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+# A pack is small enough to print; more is a mistake or an attack on the unit's memory.
+_MAX_BYTES = 1 << 20
+_RULE_ID = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+_BUNDLED_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_UNITS: tuple[str, ...] = Unit.__args__  # type: ignore[attr-defined]
+# No law seen keeps plates for more than 5 years; a longer time than a century is a slip of the pen.
+_LONGEST_S = 100 * 366 * 86_400
+_SECONDS = {
+    "seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800, "months": 2_678_400, "years": 31_622_400
+}  # fmt: skip
+_DURATION = re.compile(r"(\d+) *([a-z]+)")
+
+
+def load_pack(name_or_path: str | Path) -> Pack:
+    """Read a bundled pack by name (``us-ct``) or any pack by its path.
+
+    Raises PolicyError, naming the file, the key and the nearest known word, if the pack cannot be read, says something
+    unknown or contradicts itself; there is never a part of a pack or an empty one.
+    """
+    source, data = _read_bytes(name_or_path)
+    try:
+        raw = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"read pack {source}: it is not UTF-8 text; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"read pack {source}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise PolicyError(f"read pack {source}: it is nested too deeply for a pack") from error
+    text = _convert(source, raw)
+    wrong = tuple(_contradictions(text))
+    if wrong:
+        raise PolicyError(f"read pack {source}: {'; '.join(wrong)}")
+    values = {field.name: getattr(text, field.name) for field in msgspec.structs.fields(PackText)}
+    return Pack(**values, sha256=hashlib.sha256(data).hexdigest())
+
+
+def bundled_packs() -> tuple[str, ...]:
+    """The names of the packs that come with the program."""
+    folder = resources.files("edge.policy") / "packs"
+    return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
+
+
+def _read_bytes(name_or_path: str | Path) -> tuple[str, bytes]:
+    if isinstance(name_or_path, str) and _BUNDLED_NAME.fullmatch(name_or_path):
+        if name_or_path not in bundled_packs():
+            known = bundled_packs()
+            near = difflib.get_close_matches(name_or_path, known, n=1, cutoff=0.5)
+            hint = f"did you mean `{near[0]}`?" if near else f"bundled packs: {', '.join(known)}"
+            raise PolicyError(f"read pack `{name_or_path}`: no bundled pack has that name; {hint}")
+        item = resources.files("edge.policy") / "packs" / f"{name_or_path}.toml"
+        return f"`{name_or_path}`", item.read_bytes()
+    path = Path(name_or_path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except OSError as error:
+        raise PolicyError(f"read pack {path}: {error.strerror or error}; name a bundled pack or a TOML file") from error
+    if len(data) > _MAX_BYTES:
+        raise PolicyError(f"read pack {path}: larger than {_MAX_BYTES} bytes; a pack is small enough to print")
+    return str(path), data
+
+
+def _convert(source: str, raw: dict[str, Any]) -> PackText:
+    def refuse(message: str) -> PolicyError:
+        return PolicyError(f"read pack {source}: {message}")
+
+    checked = _known(raw, inspect.type_info(PackText), "", refuse)
+    try:
+        return msgspec.convert(checked, PackText)
+    except msgspec.ValidationError as error:
+        raise refuse(_plain(str(error))) from error
+
+
+def _plain(message: str) -> str:
+    """msgspec's ``… - at `$.retention[0].longest``` as ``` `retention[0].longest`: …```."""
+    found = re.fullmatch(r"(.*?) - at `\$\.?(.*)`", message, re.DOTALL)
+    return f"`{found[2]}`: {found[1]}" if found and found[2] else message
+
+
+def _known(raw: Any, wanted: inspect.Type, where: str, refuse: Callable[[str], PolicyError]) -> Any:
+    """``raw`` with its durations in one form; refuses unknown keys and words with the nearest known one.  Wrong types pass:
+    msgspec names those well itself."""
+    if isinstance(wanted, inspect.Metadata):
+        return _known(raw, wanted.type, where, refuse)
+    if isinstance(wanted, inspect.UnionType):
+        some = [kind for kind in wanted.types if not isinstance(kind, inspect.NoneType)]
+        return _known(raw, some[0], where, refuse)
+    if isinstance(wanted, inspect.LiteralType) and isinstance(raw, str) and raw not in wanted.values:
+        raise refuse(f"`{where}`: unknown word `{raw}`; {_nearest(raw, [str(value) for value in wanted.values])}")
+    if isinstance(wanted, inspect.VarTupleType) and isinstance(raw, list):
+        return [_known(item, wanted.item_type, f"{where}[{index}]", refuse) for index, item in enumerate(raw)]
+    if isinstance(wanted, inspect.StructType):
+        if wanted.cls is Duration:
+            return _duration(raw, where, refuse)
+        if isinstance(raw, dict):
+            return _known_keys(raw, wanted, where, refuse)
+    return raw
+
+
+def _known_keys(
+    raw: dict[str, Any], wanted: inspect.StructType, where: str, refuse: Callable[[str], PolicyError]
+) -> dict[str, Any]:
+    fields = {field.name: field.type for field in wanted.fields}
+    result: dict[str, Any] = {}
+    for key, value in raw.items():
+        place = f"{where}.{key}" if where else key
+        if key not in fields:
+            raise refuse(f"`{place}`: unknown key; {_nearest(key, list(fields))}")
+        result[key] = _known(value, fields[key], place, refuse)
+    return result
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(sorted(known))}"
+
+
+def _duration(raw: Any, where: str, refuse: Callable[[str], PolicyError]) -> dict[str, Any]:
+    """``{ days = 21 }`` or ``"21 days"``; a bare number has no unit and is refused."""
+    cure = 'write it with its unit, like `{ days = 21 }` or `"21 days"`'
+    if isinstance(raw, str):
+        found = _DURATION.fullmatch(raw.strip())
+        if not found:
+            raise refuse(f"`{where}`: `{raw}` is no duration; {cure}")
+        amount, unit = int(found[1][:20]), found[2]
+        unit = unit if unit.endswith("s") else f"{unit}s"
+    elif isinstance(raw, dict) and len(raw) == 1:
+        unit, amount = next(iter(raw.items()))
+    else:
+        raise refuse(f"`{where}`: a duration needs one number and one unit; {cure}")
+    if unit not in _UNITS:
+        raise refuse(f"`{where}`: unknown unit `{unit}`; {_nearest(unit, list(_UNITS))}")
+    if isinstance(amount, bool) or not isinstance(amount, int) or amount < 1:
+        raise refuse(f"`{where}`: a duration must be a whole number of at least 1; {cure}")
+    if amount * _SECONDS[unit] > _LONGEST_S:
+        raise refuse(f"`{where}`: longer than a century; check the number and its unit")
+    return {"amount": amount, "unit": unit}
+
+
+def _contradictions(text: PackText) -> Iterator[str]:
+    """What types cannot say: each yields one plain sentence."""
+    yield from _wrong_identity(text)
+    yield from _wrong_ids(text)
+    yield from _wrong_purposes(text)
+    yield from _wrong_recipients(text)
+    yield from _wrong_times(text)
+    for bar in text.hotlist.bar:
+        if not (bar.topics or bar.sources or bar.terms):
+            yield f"`hotlist.bar` `{bar.id}` bars nothing; name topics, sources or terms"
+        for term in bar.terms:
+            if not re.search(r"[^\W_]", term):
+                yield f"`hotlist.bar` `{bar.id}`: the term `{term}` has no letter and would bar everything"
+
+
+def _wrong_identity(text: PackText) -> Iterator[str]:
+    identity = text.identity
+    if identity.effective_until is not None and identity.effective_until <= identity.effective_from:
+        yield "`identity.effective_until` is not after `identity.effective_from`; the pack would never be in force"
+    if (identity.verified_by == "") != (identity.verified_on is None):
+        yield "`identity.verified_by` and `identity.verified_on` belong together; give both or neither"
+    for rule in text.rules():
+        if rule.verified and not identity.verified_by:
+            yield f"rule `{rule.id}` is marked verified, but `identity.verified_by` names nobody who verified it"
+        if rule.verified and rule.evidence != "primary":
+            yield f"rule `{rule.id}` is marked verified on `{rule.evidence}` evidence; only the enacted text verifies a rule"
+
+
+def _wrong_ids(text: PackText) -> Iterator[str]:
+    counts = Counter(rule.id for rule in text.rules())
+    for rule_id, count in counts.items():
+        if count > 1:
+            yield f"rule id `{rule_id}` is used {count} times; every rule needs its own"
+        if not _RULE_ID.fullmatch(rule_id) or rule_id.startswith("engine-"):
+            yield f"rule id `{rule_id}` must be small letters, digits, dots and hyphens, not beginning with `engine-`"
+    for name, count in Counter(case.name for case in text.cases).items():
+        if count > 1:
+            yield f"case `{name}` stands {count} times; every case needs its own name"
+    for case in text.cases:
+        for named in (case.rule, case.refused_by):
+            if named is not None and named not in counts and not named.startswith("engine-"):
+                yield f"case `{case.name}` names rule `{named}`, which the pack does not have; {_nearest(named, list(counts))}"
+
+
+def _wrong_purposes(text: PackText) -> Iterator[str]:
+    permitted = {rule.purpose for rule in text.purposes if rule.effect == "permit"}
+    barred = {rule.purpose for rule in text.purposes if rule.effect == "bar"}
+    if not permitted:
+        yield "no purpose is permitted, so nothing could ever be used; permit at least one purpose"
+    for purpose in sorted(permitted & barred):
+        yield f"purpose `{purpose}` is both permitted and barred; remove one of the two"
+
+
+def _wrong_recipients(text: PackText) -> Iterator[str]:
+    for rule in text.recipients:
+        if "none" in rule.gates and len(rule.gates) > 1:
+            yield f"recipient rule `{rule.id}`: gate `none` makes its other gates meaningless; remove one or the other"
+        if rule.now and not {"none", "agreement", "declaration", "certification"} >= set(rule.gates):
+            yield f"recipient rule `{rule.id}`: a {' or '.join(rule.gates)} comes after capture, so `now` cannot be true"
+        if rule.recipient == "out-of-state-law-enforcement" and not rule.jurisdictions:
+            yield f"recipient rule `{rule.id}`: name the `jurisdictions` whose law enforcement is meant"
+
+
+def _wrong_times(text: PackText) -> Iterator[str]:
+    classes = {rule.applies_to for rule in text.retention}
+    if "any" not in classes and classes != {"hit", "non-hit"}:
+        missing = ({"hit", "non-hit"} - classes).pop()
+        yield f"no `retention` rule binds a {missing} read; add one, or one that applies to `any`"
+    clock = text.clock
+    if (clock.untrusted == "shorten") != (clock.margin is not None):
+        yield '`clock.margin` goes with `untrusted = "shorten"` and only with it'
+    for rule in text.retention:
+        if clock.margin and _seconds(clock.margin) >= _seconds(rule.longest):
+            yield f"`clock.margin` ({clock.margin}) leaves nothing of rule `{rule.id}` ({rule.longest}); shorten the margin"
+
+
+def _seconds(duration: Duration) -> int:
+    return duration.amount * _SECONDS[duration.unit]

@@ -1,0 +1,124 @@
+"""Where the unit is: fixed on a pole, moving along a recorded track, or unknown."""
+
+from __future__ import annotations
+
+import bisect
+import csv
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from edge.config import PositionConfig
+from edge.errors import ConfigError
+from edge.records import Position
+
+TRACK_COLUMNS = ("time_s", "latitude", "longitude", "accuracy_m")
+# A receiver fixes once a second; a car at 30 m/s has gone 150 m in five, more than most margins.
+_STALE_S = 5.0
+
+
+class PositionSource(Protocol):
+    """Says where the unit was at a moment of a stream."""
+
+    def at(self, media_s: float) -> Position | None:
+        """The position ``media_s`` seconds into the stream, or None where it is not known."""
+        ...
+
+
+class FixedPosition:
+    """A unit that does not move."""
+
+    def __init__(self, position: Position) -> None:
+        self._position = position
+
+    def at(self, media_s: float) -> Position | None:
+        """The same everywhere in the stream."""
+        return self._position
+
+
+class NoPosition:
+    """A unit that does not know where it is."""
+
+    def at(self, media_s: float) -> Position | None:
+        """Never known."""
+        return None
+
+
+class PositionTrack:
+    """Fixes along a recorded clip, in seconds of its own time."""
+
+    def __init__(self, fixes: Sequence[tuple[float, Position]]) -> None:
+        """``fixes`` ascend in time."""
+        self._times = [time_s for time_s, _ in fixes]
+        self._positions = [position for _, position in fixes]
+
+    def at(self, media_s: float) -> Position | None:
+        """The last fix at or before ``media_s``; None before the first and more than 5 s after any."""
+        index = bisect.bisect_right(self._times, media_s) - 1
+        if index < 0 or media_s - self._times[index] > _STALE_S:
+            return None
+        return self._positions[index]
+
+
+def make_position(config: PositionConfig) -> PositionSource:
+    """The source that a configuration names.  Raises ConfigError if it names half of one, or two."""
+    given = (config.latitude is not None, config.longitude is not None)
+    if config.track is not None:
+        if any(given):
+            raise ConfigError("read `position`: it has both coordinates and a `track`; keep one of the two")
+        return PositionTrack(_load_track(config.track))
+    if config.latitude is None or config.longitude is None:
+        if any(given):
+            raise ConfigError("read `position`: `latitude` and `longitude` belong together; give both or neither")
+        return NoPosition()
+    position = Position(latitude=config.latitude, longitude=config.longitude, accuracy_m=config.accuracy_m)
+    wrong = _wrong(position)
+    if wrong:
+        raise ConfigError(f"read `position`: {wrong}")
+    return FixedPosition(position)
+
+
+def _wrong(position: Position) -> str | None:
+    """What is out of range, or None."""
+    for column, value, lowest, highest in (
+        ("latitude", position.latitude, -90.0, 90.0),
+        ("longitude", position.longitude, -180.0, 180.0),
+        ("accuracy_m", position.accuracy_m, 0.0, math.inf),
+    ):
+        if not (math.isfinite(value) and lowest <= value <= highest):
+            return f"`{column}` must be a number from {lowest:g} to {highest:g}"
+    return None
+
+
+def _load_track(path: Path) -> list[tuple[float, Position]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _fixes(path, csv.reader(file, strict=True))
+    except OSError as error:
+        raise ConfigError(f"read position track {path}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"read position track {path}: not CSV in UTF-8: {error}") from error
+
+
+def _fixes(path: Path, reader: csv._reader) -> list[tuple[float, Position]]:  # type: ignore[name-defined]
+    if tuple(next(reader, [])) != TRACK_COLUMNS:
+        raise ConfigError(f"read position track {path}: line 1 must name the columns {','.join(TRACK_COLUMNS)}")
+    fixes: list[tuple[float, Position]] = []
+    for cells in reader:
+        if not cells:
+            continue
+        try:
+            time_s, latitude, longitude, accuracy_m = map(float, cells)
+        except ValueError as error:
+            raise ConfigError(f"read position track {path}: line {reader.line_num} must hold four numbers") from error
+        position = Position(latitude=latitude, longitude=longitude, accuracy_m=accuracy_m)
+        wrong = _wrong(position)
+        if wrong or not math.isfinite(time_s):
+            raise ConfigError(f"read position track {path}: line {reader.line_num}: {wrong or '`time_s` must be a number'}")
+        if fixes and time_s <= fixes[-1][0]:
+            raise ConfigError(f"read position track {path}: line {reader.line_num}: `time_s` must grow from line to line")
+        fixes.append((time_s, position))
+    if not fixes:
+        raise ConfigError(f"read position track {path}: it has no fix; remove `track` where the position is unknown")
+    return fixes
