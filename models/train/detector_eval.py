@@ -107,9 +107,7 @@ def find(frames: Iterable[EvalFrame], run: Run, least: float = 0.05) -> list[lis
     return [to_plates(run(frame.image[None, None]), frame.scale, least) for frame in frames]
 
 
-def score_by_group(
-    frames: Sequence[EvalFrame], found: Sequence[list[FoundPlate]], threshold: float
-) -> dict[str, Scores]:
+def score_by_group(frames: Sequence[EvalFrame], found: Sequence[list[FoundPlate]], threshold: float) -> dict[str, Scores]:
     """Scores of every set, and of all of them under "all"."""
     scored = [
         (frame.group, ScoredFrame(truth=frame.truth, found=tuple(f for f in plates if f.confidence >= threshold)))

@@ -1,6 +1,6 @@
 """Write a trained detector as ONNX in the format "plate-edge-detector/1".
 
-    python -m models.train.detector_export CHECKPOINT OUT.onnx [--size 640x352]
+python -m models.train.detector_export CHECKPOINT OUT.onnx [--size 640x352]
 """
 
 import argparse

@@ -154,9 +154,7 @@ def crop_frame(
     part = np.array([max(0, np.ceil(x0)), max(0, np.ceil(y0)), min(width, x1), min(height, y1)]).astype(int)
     if part[2] <= part[0] or part[3] <= part[1]:
         return canvas
-    grey = cv2.warpAffine(
-        frame.levels[level], from_level, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    grey = cv2.warpAffine(frame.levels[level], from_level, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     canvas.grey[part[1] : part[3], part[0] : part[2]] = grey[part[1] : part[3], part[0] : part[2]]
     _cover(canvas, part.astype(np.float32))
     for box in frame.plates:
@@ -278,18 +276,14 @@ def long_plate(rng: np.random.Generator) -> Grey:
         grey[:, :band] = int(rng.integers(20, 110))
     if rng.random() < 0.7:
         inset = int(rng.integers(0, 4))
-        cv2.rectangle(
-            grey, (inset, inset), (width - 1 - inset, height - 1 - inset), ink, int(rng.integers(1, 4))
-        )
+        cv2.rectangle(grey, (inset, inset), (width - 1 - inset, height - 1 - inset), ink, int(rng.integers(1, 4)))
     return grey
 
 
 class Stock:
     """Objects drawn once and used several times: drawing is the slow part. One is redrawn at every `take`."""
 
-    def __init__(
-        self, rng: np.random.Generator, make: Callable[[np.random.Generator], Patch], count: int
-    ) -> None:
+    def __init__(self, rng: np.random.Generator, make: Callable[[np.random.Generator], Patch], count: int) -> None:
         self._make = make
         self._items = [make(rng) for _ in range(count)]
         self._next = 0
@@ -349,14 +343,10 @@ def _shrunk(patch: Patch, height_px: float) -> Patch:
         return patch
     size = (max(2, round(patch.grey.shape[1] * factor)), max(2, round(patch.grey.shape[0] * factor)))
     grey = cv2.resize(patch.grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return Patch(
-        grey, cv2.resize(patch.alpha, size, interpolation=cv2.INTER_AREA).astype(np.uint8), patch.level
-    )
+    return Patch(grey, cv2.resize(patch.alpha, size, interpolation=cv2.INTER_AREA).astype(np.uint8), patch.level)
 
 
-def paste(
-    canvas: Canvas, patch: Patch, quad: Floats, gain: float, lift: float, ramp: tuple[float, float]
-) -> None:
+def paste(canvas: Canvas, patch: Patch, quad: Floats, gain: float, lift: float, ramp: tuple[float, float]) -> None:
     """Put a patch onto the quad: grey * gain + lift, shaded linearly by `ramp` across and down."""
     height, width = canvas.grey.shape
     x0, y0 = np.maximum(np.floor(quad.min(0)).astype(int) - 1, 0)
@@ -368,12 +358,8 @@ def paste(
     source = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32) - 0.5
     matrix = cv2.getPerspectiveTransform(source, (quad - 0.5 - (x0, y0)).astype(np.float32))
     size = (int(x1 - x0), int(y1 - y0))
-    grey = cv2.warpPerspective(
-        patch.grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    alpha = cv2.warpPerspective(
-        patch.alpha, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-    )
+    grey = cv2.warpPerspective(patch.grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.warpPerspective(patch.alpha, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     shade = (
         np.linspace(-ramp[0], ramp[0], size[0], dtype=np.float32)[None]
         + np.linspace(-ramp[1], ramp[1], size[1], dtype=np.float32)[:, None]
@@ -399,9 +385,7 @@ def _light(rng: np.random.Generator, canvas: Canvas, quad: Floats) -> tuple[floa
 def _mount(rng: np.random.Generator, canvas: Canvas, quad: Floats) -> None:
     """What a plate is screwed to: a recess, a bumper, a dealer's frame with its name."""
     centre = quad.mean(0)
-    tone = float(
-        np.clip(canvas.grey[_inside(canvas, centre)] * rng.uniform(0.2, 1.2) + rng.normal(0, 25), 0, 255)
-    )
+    tone = float(np.clip(canvas.grey[_inside(canvas, centre)] * rng.uniform(0.2, 1.2) + rng.normal(0, 25), 0, 255))
     kind = rng.random()
     if kind < 0.45:
         around = centre + (quad - centre) * rng.uniform((1.1, 1.05), (2.4, 2.0)).astype(np.float32)
@@ -492,9 +476,7 @@ def rendered_background(rng: np.random.Generator, size: tuple[int, int]) -> Canv
     return Canvas(np.clip(grey, 0, 255))
 
 
-def put_vehicle(
-    rng: np.random.Generator, canvas: Canvas, patch: Patch, stock: Stock, width_px: float
-) -> None:
+def put_vehicle(rng: np.random.Generator, canvas: Canvas, patch: Patch, stock: Stock, width_px: float) -> None:
     """The end of a car in a few shapes (body, window, lamps, bumper, badge) with a plate where it belongs."""
     height, width = canvas.grey.shape
     centre = rng.uniform((0.2 * width, 0.25 * height), (0.8 * width, 0.85 * height)).astype(np.float32)
@@ -563,9 +545,7 @@ def blur(rng: np.random.Generator, grey: Floats, smallest_px: float) -> Floats:
     """Focus, motion, low resolution: as strong as the smallest plate bears and still be found by a person."""
     kind = rng.random()
     if kind < 0.3:
-        return cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(0.4, max(0.6, 0.035 * smallest_px)))).astype(
-            np.float32
-        )
+        return cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(0.4, max(0.6, 0.035 * smallest_px)))).astype(np.float32)
     if kind < 0.52:
         length = float(rng.uniform(2, max(3.0, 0.14 * smallest_px)))
         angle = float(rng.normal(0, 25))
@@ -608,16 +588,14 @@ class Camera:
         picture = np.clip(grey, 0, 255).astype(np.uint8)
         if rng.random() < 0.4:
             quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 90))]
-            picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_GRAYSCALE).astype(
-                np.uint8
-            )
+            picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_GRAYSCALE).astype(np.uint8)
         return picture
 
 
 def _visible(image: Grey, quad: Floats) -> bool:
     """Whether anything is left of the plate after the camera: some contrast in and just around it."""
     height, width = image.shape
-    x0, y0, x1, y1 = np.clip(_bounds(quad) + (-2, -2, 2, 2), 0, (width, height, width, height)).astype(int)
+    x0, y0, x1, y1 = np.clip(_bounds(quad) + np.array((-2, -2, 2, 2)), 0, (width, height, width, height)).astype(int)
     return bool(np.std(image[y0:y1, x0:x1]) >= LEAST_CONTRAST)
 
 
@@ -655,9 +633,7 @@ class SceneMaker:
         if not self.frames or kind < 0.10:
             canvas = rendered_background(rng, size)
             if rng.random() < 0.75:
-                put_vehicle(
-                    rng, canvas, self._plates.take(rng), self._things, self._width(rng, min(largest, 110))
-                )
+                put_vehicle(rng, canvas, self._plates.take(rng), self._things, self._width(rng, min(largest, 110)))
         elif kind < 0.60:
             canvas = self._around_plate(rng, size, replace=kind > 0.42)
         elif kind < 0.74 and self.mined:
@@ -714,17 +690,11 @@ class SceneMaker:
             return None
         return self._anywhere(rng, size) if kind < 0.85 else rendered_background(rng, size)
 
-    def _anywhere(
-        self, rng: np.random.Generator, size: tuple[int, int], under: Canvas | None = None
-    ) -> Canvas:
+    def _anywhere(self, rng: np.random.Generator, size: tuple[int, int], under: Canvas | None = None) -> Canvas:
         frame = self.frames[int(rng.choice(len(self.frames), p=self._share))]
         height, width = frame.levels[0].shape
-        scale = float(np.exp(rng.uniform(np.log(0.3), np.log(1.2)))) * (
-            1.4 if frame.group == "oi350" else 1.0
-        )
-        return crop_frame(
-            rng, frame, rng.uniform((0, 0), (width, height)).astype(np.float32), scale, size, under
-        )
+        scale = float(np.exp(rng.uniform(np.log(0.3), np.log(1.2)))) * (1.4 if frame.group == "oi350" else 1.0)
+        return crop_frame(rng, frame, rng.uniform((0, 0), (width, height)).astype(np.float32), scale, size, under)
 
     def _loose_plate(self, rng: np.random.Generator, canvas: Canvas, largest: float) -> None:
         height, width = canvas.grey.shape

@@ -19,15 +19,16 @@ from models.train import fonts
 
 Grey = NDArray[np.uint8]
 
-WORDS = (
+_WORDS = (
     "SALE OPEN MOTORS PARKING ONLY EXIT BANK CAFE HOTEL PIZZA TAXI POLICE SCHOOL ZONE AHEAD ROAD WORK WELCOME TIRES AUTO "
     "SERVICE CENTER RENT FREE CITY MARKET PHARMACY DELIVERY EXPRESS FARM BABY ON BOARD PROUD PARENT HONOR STUDENT VOTE "
     "LOCAL MUSIC COFFEE GARDEN TOURS CLINIC COLLEGE UNION STADIUM FIRE RESCUE CAUTION WIDE TURNS HOW AM I DRIVING"
-).split()
-BADGES = (
+)
+_BADGES = (
     "TURBO SPORT LIMITED HYBRID AWD 4X4 V6 V8 GT RS LX SE XLT GLS EX-L 2.0T 3.5 QUATTRO TDI HEMI PREMIUM CLASSIC DIESEL "
     "ELECTRIC TITAN RANGER COMET NOVA 1500 2500 HD 330 520d C200 ES350 Z71 OFF-ROAD SUPERCHARGED"
-).split()
+)
+WORDS, BADGES = _WORDS.split(), _BADGES.split()
 SIGNS = (
     ("SPEED", "LIMIT", "35"), ("SPEED", "LIMIT", "55"), ("NO", "PARKING"), ("ONE WAY",), ("STOP",), ("YIELD",), ("EXIT", "24"),
     ("NO", "TURN", "ON RED"), ("ROAD", "CLOSED"), ("SCHOOL", "20", "MPH"), ("WEST", "90"), ("KEEP", "RIGHT"), ("60",), ("30",),
@@ -122,9 +123,7 @@ def sticker(rng: np.random.Generator) -> Patch:
     ground, ink = _tones(rng)
     rows = int(rng.integers(1, 4))
     lines = [" ".join(_words(rng, 2, 5)) for _ in range(rows)]
-    return Patch(
-        *(lambda grey: (grey, _solid(grey)))(_stack(rng, lines, ground, ink, float(rng.uniform(0.1, 0.6))))
-    )
+    return Patch(*(lambda grey: (grey, _solid(grey)))(_stack(rng, lines, ground, ink, float(rng.uniform(0.1, 0.6)))))
 
 
 def shop_sign(rng: np.random.Generator) -> Patch:
@@ -178,9 +177,7 @@ def grille(rng: np.random.Generator) -> Patch:
         cv2.circle(grey, (width // 2, height // 2), height // 3, ink, int(rng.integers(2, 10)))
     alpha = np.zeros_like(grey)
     inset = int(rng.integers(0, max(1, width // 6)))
-    outline = np.array(
-        [[0, 0], [width - 1, 0], [width - 1 - inset, height - 1], [inset, height - 1]], np.int32
-    )
+    outline = np.array([[0, 0], [width - 1, 0], [width - 1 - inset, height - 1], [inset, height - 1]], np.int32)
     cv2.fillPoly(alpha, [outline], 255)
     return Patch(grey, alpha)
 
@@ -223,11 +220,7 @@ def stamp(rng: np.random.Generator) -> Patch:
     time = f"{rng.integers(24):02d}:{rng.integers(60):02d}:{rng.integers(60):02d}"
     name = f"{rng.choice(('CAM', 'CAMERA', 'GATE', 'LANE', 'NVR', 'CH'))}{rng.choice(('', ' ', '-'))}{rng.integers(1, 40):02d}"
     speed = f"{rng.integers(10, 90)} {rng.choice(('MPH', 'KM/H', 'km/h'))}"
-    text = str(
-        rng.choice(
-            (f"{day} {time}", day, time, f"{day.replace('-', '/')} {time}", name, f"{name} {time}", speed)
-        )
-    )
+    text = str(rng.choice((f"{day} {time}", day, time, f"{day.replace('-', '/')} {time}", name, f"{name} {time}", speed)))
     mask = text_mask(rng, text, "sans" if rng.random() < 0.5 else "serial", 40)
     mask = cv2.copyMakeBorder(mask, 6, 6, 8, 8, cv2.BORDER_CONSTANT, value=0).astype(np.uint8)
     if rng.random() < 0.4:
@@ -271,10 +264,7 @@ def blank(rng: np.random.Generator) -> Patch:
     """An empty board or panel with a rim: bright and rectangular, nothing written on it."""
     width, height = int(rng.integers(60, 300)), int(rng.integers(40, 140))
     ground, ink = _tones(rng)
-    ramp = (
-        np.linspace(0, rng.uniform(-40, 40), width)[None]
-        + np.linspace(0, rng.uniform(-40, 40), height)[:, None]
-    )
+    ramp = np.linspace(0, rng.uniform(-40, 40), width)[None] + np.linspace(0, rng.uniform(-40, 40), height)[:, None]
     grey = np.clip(ground + ramp, 0, 255).astype(np.uint8)
     cv2.rectangle(grey, (0, 0), (width - 1, height - 1), ink, int(rng.integers(1, 8)))
     return Patch(grey, _solid(grey))

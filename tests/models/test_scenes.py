@@ -1,0 +1,97 @@
+"""Training scenes: what they must hold so that the detector learns the right thing."""
+
+import numpy as np
+import pytest
+
+cv2 = pytest.importorskip("cv2", reason="scenes are drawn with OpenCV")
+pytest.importorskip("PIL", reason="scenes are lettered with Pillow, which only training installs")
+
+from models.train import scenes  # noqa: E402
+from models.train.scenes_distractors import KINDS  # noqa: E402
+
+
+def real_frame(plate: tuple[float, float, float, float]) -> scenes.TrainFrame:
+    """A grey frame of 640x360 with one white plate."""
+    picture = np.full((360, 640), 90, np.uint8)
+    x0, y0, x1, y1 = (int(value) for value in plate)
+    picture[y0:y1, x0:x1] = 250
+    levels = (picture, picture[::2, ::2].copy(), picture[::4, ::4].copy())
+    return scenes.TrainFrame("made", "made", levels, np.array([plate], np.float32), np.zeros((0, 4), np.float32))
+
+
+def test_a_crop_moves_the_box_with_the_plate() -> None:
+    """Whatever the scale, stretch and mirror, the pixels inside the box are the plate's and those around it are not."""
+    rng = np.random.default_rng(3)
+    frame = real_frame((300.0, 180.0, 380.0, 220.0))
+    seen = 0
+    for _ in range(40):
+        canvas = scenes.crop_frame(rng, frame, np.array([340, 200], np.float32), float(rng.uniform(0.4, 1.5)), (320, 192))
+        for quad in canvas.quads:
+            x0, y0 = np.maximum(np.ceil(quad.min(0)).astype(int) + 2, 0)
+            x1, y1 = np.floor(quad.max(0)).astype(int) - 2
+            assert canvas.grey[y0:y1, x0:x1].mean() > 230
+            seen += 1
+    assert seen > 20
+
+
+def test_rendered_plates_bring_corners_in_reading_order() -> None:
+    """Without real frames every plate is rendered: corners known, TL TR BR BL, the text upright."""
+    rng = np.random.default_rng(5)
+    maker = scenes.SceneMaker(rng, [], stock=6)
+    made = [maker.make(rng, (320, 192)) for _ in range(40)]
+    quads = [quad for scene in made for quad in scene.quads]
+    assert len(quads) > 10
+    assert all(scene.exact.all() for scene in made)
+    for quad in quads:
+        (tl, tr, br, bl) = quad
+        assert tl[0] < tr[0] and bl[0] < br[0] and tl[1] < bl[1] and tr[1] < br[1]
+        assert (tr - tl)[0] * (bl - tl)[1] - (tr - tl)[1] * (bl - tl)[0] > 0
+
+
+def test_a_plate_cut_by_the_border_is_ignored_not_taught() -> None:
+    """Partial plates are neither required nor wrong, so nothing may be learnt from them."""
+    canvas = scenes.Canvas(np.zeros((192, 320), np.float32))
+    scenes._add_truth(canvas, np.array([-40, 50, 40, 90], np.float32), exact=False)
+    assert not canvas.quads
+    assert len(canvas.ignore) == 1
+
+
+def test_a_picture_laid_over_another_takes_its_truth_away() -> None:
+    """A hidden plate is forgotten, a plate cut by the new picture's edge is ignored, others stay."""
+    canvas = scenes.Canvas(np.zeros((192, 320), np.float32))
+    for box in ((110, 60, 150, 80), (80, 60, 120, 80), (10, 10, 50, 30)):
+        scenes._add_truth(canvas, np.array(box, np.float32), exact=False)
+    scenes._cover(canvas, np.array([100, 50, 200, 100], np.float32))
+    assert [tuple(quad[0]) for quad in canvas.quads] == [(10.0, 10.0)]
+    assert [tuple(box[:2]) for box in canvas.ignore] == [(80.0, 60.0)]
+
+
+def test_distractors_are_never_put_on_a_plate() -> None:
+    """A sign over a plate would teach that the plate is none."""
+    rng = np.random.default_rng(7)
+    plate = np.array([60, 40, 260, 150], np.float32)
+    for _ in range(60):
+        canvas = scenes.Canvas(np.full((192, 320), 100, np.float32))
+        canvas.grey[40:150, 60:260] = 222
+        scenes._add_truth(canvas, plate, exact=False)
+        scenes.put_distractor(rng, canvas, KINDS[int(rng.integers(len(KINDS)))][0](rng))
+        assert (canvas.grey[42:148, 62:258] == 222).all()
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in KINDS], ids=lambda kind: kind.__name__)
+def test_every_distractor_is_drawn_with_its_own_opacity(kind: object) -> None:
+    """Grey levels and opacity have one shape and something is visible."""
+    assert callable(kind)
+    patch = kind(np.random.default_rng(11))
+    assert patch.grey.shape == patch.alpha.shape
+    assert patch.grey.dtype == patch.alpha.dtype == np.uint8
+    assert patch.alpha.max() > 100
+
+
+def test_the_same_seed_makes_the_same_scene() -> None:
+    """A training run can be repeated."""
+    images = []
+    for _ in range(2):
+        rng = np.random.default_rng(21)
+        images.append(scenes.SceneMaker(rng, [], stock=3).make(rng, (320, 192)).image)
+    assert np.array_equal(images[0], images[1])
