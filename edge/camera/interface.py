@@ -14,9 +14,10 @@ from edge.records import Frame
 class CameraCounts(Struct, frozen=True, kw_only=True):
     """What became of every frame of the source so far: ``received`` = frames handed out + sum of ``dropped``.
 
-    ``dropped`` is keyed by reason (``late``: a newer frame replaced it before it was taken; ``undecodable``).  ``gaps``
-    counts interruptions of a live stream and ``gap_s`` how long they lasted in all; the frames a camera never sent
-    are not known, so they are told as time.
+    ``dropped`` is keyed by reason (``late``: a newer frame replaced it before it was taken; ``undecodable``: the source
+    has a place for it but no picture came of it).  ``gaps`` counts interruptions of a live stream and ``gap_s`` how long
+    they lasted in all, one that still lasts included; the frames a camera never sent are not known, so they are told as
+    time.
     """
 
     received: int
@@ -42,7 +43,7 @@ class Camera(Protocol):
         """Hand out frames in order until the source ends or ``stop`` is set.
 
         A live source hands out the newest frame and counts the older ones as dropped; it reconnects by itself.
-        Raises CameraError if the source cannot be opened at all.
+        Each call begins anew, counts included.  Raises CameraError if the source cannot be opened at all.
         """
         ...
 

@@ -1,0 +1,242 @@
+"""A recorded clip as a source of frames, through OpenCV's FFmpeg.
+
+Every frame is handed out, or, with ``realtime``, the clip plays at its own speed like a camera: newest frame wins.
+
+How a damaged clip behaves (tried with H.264, MPEG-4 and MJPEG in MP4, MKV, AVI and TS): slight damage is concealed and
+cannot be told from a whole picture; beyond that ``grab`` fails once or more and then goes on, or pictures silently stay
+out, or come with stamps out of order.  So a failure does not end a clip until many come in a row, and what is missing is
+seen from the time stamps: where they lie on the grid of the clip's frame rate, the grid's empty places are the pictures
+that were lost.  A clip whose stamps are on no grid (variable frame rate, AVI, raw streams) is counted by its failures
+alone, and what its container left out in silence is not known.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET: a damaged clip must not flood the journal
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+
+import cv2
+import numpy as np
+
+from edge.camera.interface import CameraCounts
+from edge.camera.newest import NewestFrame
+from edge.clock import Clock
+from edge.config import CameraConfig
+from edge.errors import CameraError
+from edge.records import Frame, Image
+
+MAX_FAILURES = 5000  # in a row: a damaged stretch of three minutes at 25 fps; at the end of a clip they cost microseconds
+MAX_PIXELS = 8192 * 4320
+MAX_LAG_S = 0.5  # a decoder further behind real time than this loses frames, as a camera's would
+_GRID_SLACK = 0.08  # frames: stamps in whole milliseconds are off by up to 0.06 of a frame at 120 fps
+_NO_FPS_S = 1 / 25  # the step between frames of a clip that tells neither stamps nor frame rate
+_MP4 = (b"ftyp", b"moov")  # its index counts the frames; other containers estimate
+_AVI = b"AVI "  # knows no presentation times and often states twice the frame rate
+
+
+class _Grid:
+    """Turns a clip's time stamps into frame numbers and strictly increasing times, and finds what was lost."""
+
+    def __init__(self, fps: float, stamped: bool) -> None:
+        self._fps = fps if 0 < fps < 1000 else 0.0
+        self.regular = stamped and self._fps > 0
+        self.next = 0
+        self._failures = 0
+        self._last_s: float | None = None
+
+    def failed(self, times: int) -> None:
+        """``times`` reads failed before the frame that comes next."""
+        self._failures += times
+
+    def place(self, media_s: float) -> tuple[int, float]:
+        """The frame's number and its time.  Numbers of lost frames are left out."""
+        slot = media_s * self._fps
+        if self.regular and self._last_s is not None and not self._failures and media_s > self._last_s:
+            self.regular = abs(slot - round(slot)) <= _GRID_SLACK
+        if self.regular:
+            number = max(self.next, round(slot)) if self._plausible(slot) else self.next
+        else:
+            number = self.next + self._failures
+        self._failures = 0
+        self.next = number + 1
+        if self._last_s is not None and media_s <= self._last_s:
+            media_s = self._last_s + (1 / self._fps if self._fps else _NO_FPS_S)
+        self._last_s = media_s
+        return number, media_s
+
+    def _plausible(self, slot: float) -> bool:
+        """A broken stamp may say anything; more than a damaged stretch may be is not believed."""
+        return slot - self.next <= MAX_FAILURES
+
+
+class ClipCamera:
+    """One recorded clip.  Raises CameraError when made if there is no such file."""
+
+    def __init__(self, config: CameraConfig, clock: Clock) -> None:
+        self._config = config
+        self._clock = clock
+        self._path = Path(config.source)
+        if not self._path.is_file():
+            raise CameraError(f"open camera `{config.name}`: no such file {self._path}")
+        self._handed = self._late = self._undecodable = 0
+
+    @property
+    def name(self) -> str:
+        """The camera's name in the configuration."""
+        return self._config.name
+
+    @property
+    def live(self) -> bool:
+        """True if the clip plays at its own speed."""
+        return self._config.realtime
+
+    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+        """The clip's frames.  Raises CameraError if the file is no clip or no frame can be decoded."""
+        self._handed = self._late = self._undecodable = 0
+        capture = self._open()
+        frames = self._paced(capture, stop) if self._config.realtime else self._decoded(capture, stop)
+        for frame in frames:
+            self._handed += 1
+            yield frame
+
+    def counts(self) -> CameraCounts:
+        """The accounts so far."""
+        dropped = {"late": self._late, "undecodable": self._undecodable}
+        return CameraCounts(received=self._handed + sum(dropped.values()), dropped=dropped)
+
+    def _open(self) -> cv2.VideoCapture:
+        """One decoding thread: the line has the other cores, and frame threads would add latency."""
+        capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        if not capture.isOpened():
+            raise CameraError(f"open camera `{self.name}`: {self._path} is not a clip that can be decoded")
+        width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+        if width * height > MAX_PIXELS:
+            capture.release()
+            raise CameraError(f"open camera `{self.name}`: {self._path} is larger than 8192x4320")
+        return capture
+
+    def _decoded(self, capture: cv2.VideoCapture, stop: threading.Event, late_after_ns: int | None = None) -> Iterator[Frame]:
+        """Every frame in order; ``late_after_ns`` is the boot time at which a clip played in real time began."""
+        grid = _Grid(capture.get(cv2.CAP_PROP_FPS), stamped=_AVI not in _head(self._path))
+        failed_ever = False
+        decoded = 0
+        try:
+            while not stop.is_set():
+                failures = _failures_before_frame(capture)
+                if failures is None:
+                    break
+                failed_ever |= failures > 0
+                grid.failed(failures)
+                before = grid.next
+                number, media_s = grid.place(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+                self._undecodable += number - before
+                decoded += 1
+                if late_after_ns is not None and self._behind_s(late_after_ns, media_s) > MAX_LAG_S:
+                    self._late += 1
+                    continue
+                image = _retrieve(capture)
+                if image is None:
+                    self._undecodable += 1
+                    continue
+                yield Frame(camera=self.name, number=number, image=image, at=self._clock.now(), media_s=media_s)
+            if decoded == 0 and not stop.is_set():
+                raise CameraError(f"read camera `{self.name}`: no frame of {self._path} can be decoded")
+            if grid.regular and not stop.is_set():
+                self._undecodable += _lost_tail(self._path, capture, grid.next, failed_ever)
+        finally:
+            capture.release()
+
+    def _behind_s(self, began_ns: int, media_s: float) -> float:
+        """How long ago this frame was due, in seconds; negative while it is still to come."""
+        return (self._clock.now().boottime_ns - began_ns) / 1e9 - media_s
+
+    def _paced(self, capture: cv2.VideoCapture, stop: threading.Event) -> Iterator[Frame]:
+        """Play the clip at its own speed from a thread; the line takes the newest frame."""
+        newest = NewestFrame()
+        over = threading.Event()
+        failures: list[CameraError] = []
+        thread = threading.Thread(
+            target=self._play, args=(capture, newest, over, failures), name=f"play {self.name}", daemon=True
+        )
+        thread.start()
+        try:
+            while (frame := newest.take(stop)) is not None:
+                yield frame
+            if failures:
+                raise failures[0]
+        finally:
+            over.set()
+            thread.join()
+            self._late += newest.discard()
+
+    def _play(self, capture: cv2.VideoCapture, newest: NewestFrame, over: threading.Event, failures: list[CameraError]) -> None:
+        began_ns = self._clock.now().boottime_ns
+        try:
+            for frame in self._decoded(capture, over, began_ns):
+                early_s = -self._behind_s(began_ns, frame.media_s)
+                if early_s > 0 and over.wait(early_s):
+                    self._late += 1
+                    return
+                due = Frame(
+                    camera=frame.camera, number=frame.number, image=frame.image, at=self._clock.now(), media_s=frame.media_s
+                )
+                self._late += newest.put(due)
+        except CameraError as error:
+            failures.append(error)
+        finally:
+            newest.end()
+
+
+def _failures_before_frame(capture: cv2.VideoCapture) -> int | None:
+    """Grab the next frame; how many grabs failed before it, or None at the end of the clip."""
+    for failures in range(MAX_FAILURES):
+        if capture.grab():
+            return failures
+    return None
+
+
+def _retrieve(capture: cv2.VideoCapture) -> Image | None:
+    """The grabbed frame as BGR in memory of its own, or None if it is no picture."""
+    try:
+        good, image = capture.retrieve()
+    except cv2.error:
+        return None
+    return np.asarray(image, np.uint8) if good and image is not None and image.ndim == 3 else None
+
+
+def _head(path: Path) -> bytes:
+    """The bytes in which a container says its kind."""
+    with path.open("rb") as file:
+        return file.read(16)
+
+
+def _lost_tail(path: Path, capture: cv2.VideoCapture, seen: int, failed: bool) -> int:
+    """How many frames after the last decoded one the container's index promises; negative if stamps out of order at the
+    end made more places than it has frames.
+
+    An MP4 cut without re-encoding also lists frames before the cut, which are not meant to be shown; so a difference
+    counts only if a read failed or the file holds fewer packets than its index says.
+    """
+    promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    if promised <= 0 or not any(word in _head(path) for word in _MP4):
+        return 0
+    return promised - seen if failed or _packets(path) < promised else 0
+
+
+def _packets(path: Path) -> int:
+    """How many packets of the video stream the file really holds; nothing is decoded."""
+    raw: list[Any] = [cv2.CAP_PROP_FORMAT, -1]
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, raw)
+    packets = 0
+    try:
+        while _failures_before_frame(capture) is not None:
+            packets += 1
+    finally:
+        capture.release()
+    return packets
