@@ -4,25 +4,39 @@ Exit codes: 0 done, 1 found something wrong, 2 wrong call or configuration (see 
 
 from __future__ import annotations
 
+import signal
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
+from calibration.cli import app as calibrate_app
 from rich.console import Console
 from rich.progress import track as progress_bar
 from rich.table import Table
 
-from edge import build
-from edge.bench.evaluate import ManifestPicture, SetScores, evaluate
-from edge.bench.score import Rate
+from edge import build, keys
+from edge.bench.evaluate import ManifestPicture, evaluate
 from edge.clock import Clock
-from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig
-from edge.errors import CameraError
+from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig, load_agency, load_device
+from edge.demo.run import run_demo
+from edge.errors import CameraError, ConfigError
+from edge.journal import Journal, serve_metrics
+from edge.labeler.scope import label
 from edge.model_files import bundled_folder, read_manifest
+from edge.outbox import inspect as outbox_inspect
+from edge.policy.cases import run_cases
+from edge.policy.check import check_pack
+from edge.policy.decide import decide
+from edge.policy.explain import explain, explain_pack
+from edge.policy.load import load_pack
+from edge.present import accounts_table, backlog_table, key_table, score_table, show_demo
 from edge.read import find_inputs, is_clip, read_clip, read_crop, read_picture
+from edge.records import LabeledRead
 
 app = typer.Typer(
     name="plate-edge",
@@ -70,7 +84,7 @@ def read(
     undecodable = 0
     for path in find_inputs(paths):
         if is_clip(path) and finder is not None:
-            camera = build.camera(CameraConfig(name="clip", source=str(path)), clock)
+            camera = build.camera(CameraConfig(name="clip", source=str(path)), clock, Journal())
             for result in read_clip(path, camera, finder, build.tracker("clip", TrackerConfig()), ocr):
                 if json:
                     write_json(result)
@@ -118,44 +132,7 @@ def eval_(
         if json:
             write_json({"manifest": str(manifest), "detector": finder.sha256, "recognizer": ocr.sha256, "sets": sets})
         else:
-            say().print(_score_table(manifest, sets))
-
-
-def _score_table(manifest: Path, sets: tuple[SetScores, ...]) -> Table:
-    table = Table(title=str(manifest))
-    for column in (
-        "set",
-        "pictures",
-        "recall ≥ 60 px",
-        "≥ 100 px",
-        "all",
-        "extra/frame",
-        "exact",
-        "exact, O=0",
-        "CER",
-        "state",
-    ):
-        table.add_column(column, justify="left" if column == "set" else "right")
-    for each in sets:
-        if each.frames is not None:
-            f = each.frames
-            table.add_row(
-                each.name, str(f.frames), _share(f.at_least_60_px.recall), _share(f.at_least_100_px.recall),
-                _share(f.all.recall), f"{f.extra_boxes_per_frame:.3f}", _share(f.all.exact), _share(f.all.exact_folded),
-                "–" if f.all.cer is None else f"{f.all.cer:.3f}", "–",
-            )  # fmt: skip
-        if each.crops is not None:
-            c = each.crops
-            state = f"{each.state_right}/{each.state_known}" if each.state_known else "–"
-            cer = "–" if c.cer is None else f"{c.cer:.3f}"
-            table.add_row(
-                each.name, str(c.exact.total), "–", "–", "–", "–", _share(c.exact), _share(c.exact_folded), cer, state
-            )
-    return table
-
-
-def _share(rate: Rate) -> str:
-    return "–" if rate.share is None else f"{rate.share:.3f} ({rate.hits}/{rate.total})"
+            say().print(score_table(manifest, sets))
 
 
 @app.command()
@@ -169,3 +146,220 @@ def models(folder: Models = None, json: Json = False) -> None:
     for name, entry in entries.items():
         table.add_row(name, entry.format, entry.file, entry.sha256[:12] + "…", entry.licence, entry.about)
     say().print(table)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that is set when somebody asks this process to end."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Option("-c", "--config", help="The unit's configuration.")],
+    drain_s: Annotated[float, typer.Option(help="When all recordings have ended: how long to wait for receipts.")] = 30.0,
+    json: Json = False,
+) -> None:
+    """Run the unit, headless, until its recordings end or it is told to stop; then print the accounts."""
+    clock, journal = Clock(), Journal()
+    stop = stop_on_signals()
+    loaded = load_device(config)
+    unit = build.unit(loaded, clock, journal)
+    if loaded.metrics.port is not None:
+        serve_metrics(journal, loaded.metrics.port)
+    accounts = unit.run(stop, drain_s)
+    if json:
+        write_json(accounts)
+    else:
+        say().print(accounts_table(accounts))
+    if not accounts.closed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def ingest(config: Annotated[Path, typer.Option("-c", "--config", help="The agency end's configuration.")]) -> None:
+    """Run the agency end: verify, open, store, commit, receipt, until told to stop."""
+    stop = stop_on_signals()
+    build.ingest(load_agency(config), Journal()).run(stop)
+
+
+@app.command()
+def demo(
+    keep: Annotated[Path | None, typer.Option(help="Keep keys, logs and store in this new folder.")] = None,
+    json: Json = False,
+) -> None:
+    """Run the whole line on the bundled clip: own broker, unit, agency end, store."""
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise ConfigError(f"run demo: {keep} is not empty; name a new folder")
+    with tempfile.TemporaryDirectory(prefix="plate-edge-demo-") as scratch:
+        folder = (keep or Path(scratch) / "demo").absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        console = tell()
+        with console.status("") as status:
+            result = run_demo(folder, lambda words: status.update(words))
+    if json:
+        write_json(result)
+    else:
+        show_demo(result, say(), load_pack("us-ct"))
+    if not result.passed:
+        raise typer.Exit(1)
+
+
+key_commands = typer.Typer(help="Make, enrol and show keys and certificates.", no_args_is_help=True)
+app.add_typer(key_commands, name="keys")
+Folder = Annotated[Path, typer.Argument(help="Folder to make the keys in; nothing in it is overwritten.")]
+CaFolder = Annotated[Path, typer.Option("--ca", help="Folder of the certificate authority.")]
+
+
+@key_commands.command("ca")
+def keys_ca(folder: Folder) -> None:
+    """Make a certificate authority for a trial or a town without one."""
+    keys.make_ca(folder)
+    say().print(key_table(keys.describe(folder)))
+
+
+@key_commands.command("device")
+def keys_device(
+    folder: Folder,
+    ca: CaFolder,
+    device: Annotated[str, typer.Option(help="The unit's name; it becomes the common name of its certificate.")],
+    agency: Annotated[str, typer.Option(help="The agency that owns its reads.")],
+) -> None:
+    """Make a unit's signing key and its TLS certificate."""
+    keys.make_device(folder, ca, device, agency)
+    say().print(key_table(keys.describe(folder)))
+
+
+@key_commands.command("agency")
+def keys_agency(folder: Folder, ca: CaFolder, agency: Annotated[str, typer.Option(help="The agency's name.")]) -> None:
+    """Make an agency's sealing and receipt keys and the TLS certificate of its ingest."""
+    keys.make_agency(folder, ca, agency)
+    say().print(key_table(keys.describe(folder)))
+
+
+@key_commands.command("broker")
+def keys_broker(
+    folder: Folder,
+    ca: CaFolder,
+    agency: Annotated[list[str], typer.Option(help="An agency that this broker serves; may be given again.")],
+    host: Annotated[list[str] | None, typer.Option(help="Name or address of the broker; may be given again.")] = None,
+    port: Annotated[int, typer.Option(help="TLS port.")] = 8883,
+) -> None:
+    """Make a broker's certificate, its mosquitto.conf and its access list."""
+    written = keys.make_broker(folder, ca, agency, hosts=host or ("localhost", "127.0.0.1"), port=port)
+    say().print(key_table(keys.describe(folder)))
+    say().print(f"configuration: {written}")
+
+
+@key_commands.command("enrol")
+def keys_enrol(
+    agency_folder: Annotated[Path, typer.Argument(help="The agency's folder.")],
+    device_folder: Annotated[Path, typer.Argument(help="The device's folder.")],
+) -> None:
+    """Let an agency take a device's reads, and give the device the agency's public keys."""
+    say().print(f"enrolled {keys.enrol(agency_folder, device_folder)}")
+
+
+@key_commands.command("show")
+def keys_show(folder: Annotated[Path, typer.Argument(help="A folder of keys.")], json: Json = False) -> None:
+    """Show what is in a folder of keys: ids, fingerprints, ends of validity; never a secret."""
+    if json:
+        for each in keys.describe(folder):
+            write_json(each)
+    else:
+        say().print(key_table(keys.describe(folder)))
+
+
+outbox_commands = typer.Typer(help="Look into a unit's outbox, also while it runs.", no_args_is_help=True)
+app.add_typer(outbox_commands, name="outbox")
+DeviceFile = Annotated[Path, typer.Option("-c", "--config", help="The unit's configuration.")]
+
+
+@outbox_commands.command("status")
+def outbox_status(config: DeviceFile, json: Json = False) -> None:
+    """How much waits, since when, and how much was ever committed and pruned."""
+    backlog = outbox_inspect.status(build.outbox_path(load_device(config)))
+    if json:
+        write_json(backlog)
+    else:
+        say().print(backlog_table(backlog))
+
+
+@outbox_commands.command("verify")
+def outbox_verify(config: DeviceFile, json: Json = False) -> None:
+    """Follow the chain of everything that waits and check each signature."""
+    loaded = load_device(config)
+    report = outbox_inspect.verify(build.outbox_path(loaded), build.signature_check(loaded))
+    if json:
+        write_json(report)
+    else:
+        say().print(f"{report.checked} envelopes checked, {len(report.findings)} wrong")
+        for finding in report.findings:
+            say().print(f"  number {finding.seq}: {finding.wrong}", style="red")
+    if report.findings:
+        raise typer.Exit(1)
+
+
+policy_commands = typer.Typer(help="Check, try out and explain policy packs.", no_args_is_help=True)
+app.add_typer(policy_commands, name="policy")
+PackNames = Annotated[list[str], typer.Argument(help="Names of bundled packs, or paths of pack files.")]
+
+
+@policy_commands.command("check")
+def policy_check(packs: PackNames, json: Json = False) -> None:
+    """Read packs strictly and say what to know about them: dates, dead rules, unverified clauses."""
+    problems = 0
+    for name in packs:
+        found = check_pack(name, Clock().now().utc)
+        problems += sum(each.weight == "problem" for each in found)
+        if json:
+            write_json({"pack": name, "findings": found})
+            continue
+        say().print(f"[bold]{name}[/]: the pack is well formed; {len(found)} things to know")
+        for each in found:
+            say().print(f"  {each.weight} [{each.rule}] {each.words}", markup=False)
+    if problems:
+        raise typer.Exit(1)
+
+
+@policy_commands.command("test")
+def policy_test(packs: PackNames, json: Json = False) -> None:
+    """Run the cases that packs carry."""
+    failed = 0
+    for name in packs:
+        for result in run_cases(load_pack(name), label):
+            failed += not result.passed
+            if json:
+                write_json({"pack": name, "case": result.name, "clause": result.clause, "wrong": result.wrong})
+            else:
+                mark = "ok   " if result.passed else "WRONG"
+                say().print(f"{mark} {name}: {result.name} ({result.clause}) {' '.join(result.wrong)}", markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@policy_commands.command("explain")
+def policy_explain(
+    pack: Annotated[str, typer.Argument(help="Name of a bundled pack, or path of a pack file.")],
+    read: Annotated[
+        Path | None, typer.Argument(help="A labelled read as JSON; without it the whole pack is explained.")
+    ] = None,
+) -> None:
+    """Say in plain words what a pack rules, or which rules and clauses decided about a read."""
+    loaded = load_pack(pack)
+    lines = explain_pack(loaded) if read is None else explain(decide(read_labeled(read), loaded), loaded)
+    for line in lines:
+        say().print(line, markup=False)
+
+
+def read_labeled(path: Path) -> LabeledRead:
+    """A labelled read from a JSON file.  Raises ConfigError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=LabeledRead)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ConfigError(f"read labelled read {path}: {error}") from error
+
+
+app.add_typer(calibrate_app, name="calibrate")

@@ -200,7 +200,7 @@ def load_device(path: Path) -> DeviceConfig:
     if len(set(names)) != len(names):
         raise ConfigError(f"read configuration {path}: two cameras have the same name; names must differ")
     _check_ranges(path, config)
-    return config
+    return _from_folder(config, path.parent.absolute())
 
 
 def load_agency(path: Path) -> AgencyConfig:
@@ -251,6 +251,18 @@ def _refuse_unknown(path: Path, raw: object, kind: object, where: str) -> None:
                 _refuse_unknown(path, item, arguments[0] if arguments else None, f"{where}{key}.")
         else:
             _refuse_unknown(path, value, inner, f"{where}{key}.")
+
+
+def _from_folder(config: DeviceConfig, folder: Path) -> DeviceConfig:
+    """Sources and packs are words or paths; those that are relative paths count from the file's folder, like all others."""
+    cameras = tuple(
+        camera if "://" in camera.source else msgspec.structs.replace(camera, source=os.path.normpath(folder / camera.source))
+        for camera in config.cameras
+    )
+    pack = config.policy.pack
+    if "/" in pack or pack.endswith(".toml"):
+        pack = os.path.normpath(folder / pack)
+    return msgspec.structs.replace(config, cameras=cameras, policy=msgspec.structs.replace(config.policy, pack=pack))
 
 
 def _check_name(path: Path, name: str) -> None:

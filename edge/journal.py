@@ -10,10 +10,13 @@ import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any, TextIO
 
 import structlog
+from prometheus_client import start_http_server
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector, CollectorRegistry
 
 from edge.records import Withhold
 
@@ -86,3 +89,24 @@ class Journal:
         first = decision.reasons[0]
         self.count("reads_withheld", first.rule)
         self.info("read withheld", subject=decision.subject, rule=first.rule, clause=first.clause)
+
+
+class _Counters(Collector):
+    """The journal's counters as Prometheus sees them."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def collect(self) -> Iterator[Metric]:
+        for name, reasons in self._journal.snapshot().items():
+            family = CounterMetricFamily(f"plate_edge_{name}", name.replace("_", " "), labels=["reason"])
+            for reason, number in reasons.items():
+                family.add_metric([reason], number)
+            yield family
+
+
+def serve_metrics(journal: Journal, port: int) -> None:
+    """Offer the counters to Prometheus on the loopback address, from a thread of its own."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Counters(journal))
+    start_http_server(port, addr="127.0.0.1", registry=registry)

@@ -15,17 +15,16 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from edge.camera.interface import Camera
-from edge.clock import Clock
 from edge.detector.interface import Detector
 from edge.envelope.interface import Sealer
 from edge.hotlist.match import HotList
 from edge.journal import Journal
-from edge.labeler.capture import CaptureFactory
+from edge.labeler.capture import CaptureStamp
 from edge.labeler.scope import label
 from edge.outbox.interface import Outbox
 from edge.policy.decide import decide, may_capture
 from edge.policy.pack import Pack
-from edge.policy.zones import Zones
+from edge.policy.zones import Zone
 from edge.position import PositionSource
 from edge.recognizer.interface import Recognizer
 from edge.records import Position, Release, Track, Withhold
@@ -37,7 +36,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     """What the rules are: the pack, the configured no-capture zones, and the hot list as far as the pack admits it."""
 
     pack: Pack
-    zones: Zones
+    zones: tuple[Zone, ...]
     hotlist: HotList
 
 
@@ -71,9 +70,8 @@ class Line:
         tracker: Tracker,
         recognizer: Recognizer,
         policy: Policy,
-        capture: CaptureFactory,
+        stamp: CaptureStamp,
         exit: Exit,
-        clock: Clock,
         journal: Journal,
     ) -> None:
         self.camera = camera
@@ -82,10 +80,14 @@ class Line:
         self._tracker = tracker
         self._recognizer = recognizer
         self._policy = policy
-        self._capture = capture
+        self._stamp = stamp
         self._exit = exit
-        self._clock = clock
         self._journal = journal
+
+    @property
+    def noise(self) -> int:
+        """How many tracks were too short to be a vehicle."""
+        return self._tracker.noise
 
     def run(self, stop: threading.Event) -> None:
         """Read the camera until it ends or ``stop`` is set; every pass that is open then is finished."""
@@ -113,7 +115,7 @@ class Line:
                 continue
             self._journal.count("reads")
             hit = self._policy.hotlist.match(read.text, read.region, read.last.utc)
-            labeled = label(read, self._capture.at(place), self._policy.pack, hit)
+            labeled = label(read, self._stamp.at(place), self._policy.pack, hit)
             match decide(labeled, self._policy.pack):
                 case Release() as release:
                     self._exit.keep(release)

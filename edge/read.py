@@ -8,8 +8,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from edge.camera.images import list_images, load_image
+from edge.camera.images import read_image
 from edge.camera.interface import Camera
+from edge.camera.source import PICTURE_SUFFIXES
 from edge.clock import Clock
 from edge.detector.interface import Detector
 from edge.errors import CameraError
@@ -65,7 +66,7 @@ def find_inputs(paths: list[Path]) -> Iterator[Path]:
     """Every picture and clip of ``paths``: files as given, folders in order of names.  Raises CameraError."""
     for path in paths:
         if path.is_dir():
-            inside = sorted([*list_images(path), *(p for p in path.iterdir() if is_clip(p))])
+            inside = sorted(p for p in path.iterdir() if is_clip(p) or p.suffix.lower() in PICTURE_SUFFIXES)
             if not inside:
                 raise CameraError(f"read {path}: no picture and no clip in this folder")
             yield from inside
@@ -77,14 +78,14 @@ def find_inputs(paths: list[Path]) -> Iterator[Path]:
 
 def read_picture(path: Path, detector: Detector, recognizer: FastPlateOcr, clock: Clock) -> PictureText:
     """Find and read the plates of one picture.  Raises CameraError if it cannot be decoded."""
-    frame = _frame(load_image(path), clock)
+    frame = _frame(read_image(path), clock)
     readings = recognizer.read(frame, detector.detect(frame))
     return _picture(path, frame.image, readings)
 
 
 def read_crop(path: Path, recognizer: FastPlateOcr, clock: Clock) -> PictureText:
     """Read a picture that is one plate.  Raises CameraError if it cannot be decoded."""
-    frame = _frame(load_image(path), clock)
+    frame = _frame(read_image(path), clock)
     h, w = frame.image.shape[:2]
     corners = ((0.0, 0.0), (float(w), 0.0), (float(w), float(h)), (0.0, float(h)))
     whole = Detection(box=Box(x=0, y=0, w=w, h=h), corners=corners, confidence=1.0)

@@ -1,0 +1,187 @@
+"""Configuration → objects: the only file that names concrete classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from edge import __version__
+from edge.camera.interface import Camera
+from edge.camera.open import make_camera
+from edge.clock import Clock
+from edge.config import (
+    AgencyConfig,
+    CameraConfig,
+    DetectorConfig,
+    DeviceConfig,
+    RecognizerConfig,
+    StoreConfig,
+    TrackerConfig,
+)
+from edge.detector.onnx import OnnxDetector
+from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
+from edge.envelope.open import HpkeOpener, verify
+from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
+from edge.envelope.seal import HpkeSealer
+from edge.errors import OutboxError
+from edge.hotlist.match import HotList
+from edge.ingest.devices import EnrolledDevices
+from edge.ingest.mqtt import MqttMailbox
+from edge.ingest.quarantine import QuarantineFile
+from edge.ingest.worker import Worker
+from edge.journal import Journal
+from edge.labeler.capture import CaptureStamp
+from edge.model_files import bundled_folder, find_model
+from edge.outbox.sqlite import SqliteOutbox
+from edge.pipeline import Exit, Line, Policy
+from edge.policy.load import load_pack
+from edge.policy.zones import load_zones
+from edge.position import make_position
+from edge.publisher.drain import Drain
+from edge.publisher.mqtt import MqttPublisher
+from edge.recognizer.fast_plate_ocr import FastPlateOcr
+from edge.store.interface import Store
+from edge.store.sqlite import SqliteStore
+from edge.tracker.association import PlateTracker
+from edge.unit import Unit
+
+OUTBOX_FILE = "outbox.sqlite"
+
+
+def detector(folder: Path, config: DetectorConfig) -> OnnxDetector:
+    """The detector that ``config`` names.  Raises ModelError."""
+    return OnnxDetector(find_model(folder, config.model, ("plate-edge-detector/1", "yolov9-end2end")), config)
+
+
+def recognizer(folder: Path, config: RecognizerConfig) -> FastPlateOcr:
+    """The plate reader that ``config`` names.  Raises ModelError."""
+    return FastPlateOcr(find_model(folder, config.model, ("fast-plate-ocr",)), config)
+
+
+def camera(config: CameraConfig, clock: Clock, journal: Journal) -> Camera:
+    """The source that ``config`` names.  Raises CameraError if there is no such thing."""
+    return make_camera(config, clock, lambda words: journal.warning("camera says", camera=config.name, words=words))
+
+
+def tracker(name: str, config: TrackerConfig) -> PlateTracker:
+    """A tracker for the camera ``name``."""
+    return PlateTracker(name, config)
+
+
+def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> Policy:
+    """Pack, zones and hot lists; what the pack does not admit is dropped here, before anything is matched."""
+    pack = load_pack(config.policy.pack)
+    now = clock.now().utc
+    if not pack.identity.in_force(now):
+        journal.error("pack is not in force: nothing is captured", pack=pack.identity.id, version=pack.identity.version)
+    hotlist = HotList.load(config.hotlist.files, pack, now)
+    journal.info("hot lists loaded", admitted=hotlist.admitted)
+    for rule, number in hotlist.refused.items():
+        journal.count("hotlist_entries_refused", rule, number)
+        journal.info("hot-list entries refused before matching", rule=rule, entries=number)
+    return Policy(pack=pack, zones=load_zones(config.policy.zones) if config.policy.zones else (), hotlist=hotlist)
+
+
+def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:
+    """Everything on a unit, checked and ready to run.
+
+    Raises ConfigError, CameraError, ModelError, PolicyError or OutboxError, each saying what is wrong; a broker that is
+    away is no error here."""
+    folder = config.models.folder or bundled_folder()
+    found, ocr = detector(folder, config.detector), recognizer(folder, config.recognizer)
+    rules = policy(config, clock, journal)
+    position = make_position(config.position)
+    cameras = [(each, camera(each, clock, journal)) for each in config.cameras]
+    sealer = HpkeSealer(
+        device=config.unit.device,
+        agency=config.unit.agency,
+        sign_key=load_private_key(config.keys.sign_key),
+        agency_seal=load_public_key(config.keys.agency_seal),
+    )
+    receipts = ReceiptVerifier(
+        agency=config.unit.agency, device=config.unit.device, keys=load_public_keys(config.keys.agency_receipt)
+    )
+    publisher = MqttPublisher(config.broker, device=config.unit.device, agency=config.unit.agency)
+    kept = outbox(config, clock, journal)
+    door = Exit(sealer, kept, journal)
+    lines = [
+        Line(
+            camera=source,
+            position=position,
+            detector=found,
+            tracker=tracker(each.name, config.tracker),
+            recognizer=ocr,
+            policy=rules,
+            stamp=CaptureStamp(
+                device=config.unit.device,
+                agency=config.unit.agency,
+                camera=each.name,
+                detector_sha256=found.sha256,
+                recognizer_sha256=ocr.sha256,
+                calibration_id=each.calibration_id,
+                software=f"plate-edge {__version__}",
+            ),
+            exit=door,
+            journal=journal,
+        )
+        for each, source in cameras
+    ]
+    return Unit(lines, kept, Drain(kept, publisher, receipts, journal), journal)
+
+
+def outbox(config: DeviceConfig, clock: Clock, journal: Journal) -> SqliteOutbox:
+    """The unit's outbox, made if there is none.  Raises OutboxError if it cannot be had as durable as it must be."""
+    try:
+        config.unit.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutboxError(f"make data folder {config.unit.data}: {error.strerror}") from error
+    kept = SqliteOutbox(
+        outbox_path(config),
+        clock=clock,
+        budget_bytes=config.outbox.budget_bytes,
+        reserve_bytes=config.outbox.reserve_bytes,
+    )
+    if kept.damaged is not None:
+        journal.count("alarms", "outbox-damaged")
+        journal.error("outbox was damaged: it was set aside and a new epoch begun", aside=str(kept.damaged))
+    return kept
+
+
+def outbox_path(config: DeviceConfig) -> Path:
+    """Where the unit's outbox lies."""
+    return config.unit.data / OUTBOX_FILE
+
+
+def open_store(config: StoreConfig) -> Store:
+    """The agency's store.  Raises StoreError."""
+    return SqliteStore(config.path)
+
+
+def signature_check(config: DeviceConfig) -> Callable[[bytes], None]:
+    """A check that raises EnvelopeError unless this unit signed the envelope that it is given."""
+    keys = [load_private_key(config.keys.sign_key).public_key()]
+
+    def check(wire: bytes) -> None:
+        verify(config.unit.device, wire, keys)
+
+    return check
+
+
+def ingest(config: AgencyConfig, journal: Journal) -> Worker:
+    """The agency end.  Raises ConfigError or StoreError; a broker that is away is no error here."""
+    store = open_store(config.store)
+    return Worker(
+        MqttMailbox(config.broker, agency=config.ingest.agency),
+        HpkeOpener(
+            agency=config.ingest.agency,
+            device_keys=EnrolledDevices(config.ingest.devices),
+            seal_keys=[load_private_key(config.ingest.seal_key)],
+        ),
+        store,
+        ReceiptSigner(load_private_key(config.ingest.receipt_key)),
+        QuarantineFile(config.store.path.parent / "quarantine.jsonl"),
+        journal,
+        agency=config.ingest.agency,
+        batch=config.ingest.batch,
+        batch_wait_s=config.ingest.batch_wait_s,
+    )

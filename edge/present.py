@@ -1,0 +1,149 @@
+"""What people see: results as tables and plain words.  Machines get the Structs themselves, with ``--json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from edge.bench.evaluate import SetScores
+from edge.bench.score import Rate
+from edge.demo.run import DemoResult
+from edge.keys import KeyDescription
+from edge.outbox.interface import Backlog
+from edge.policy.explain import cited
+from edge.policy.pack import Pack
+from edge.unit import Accounts
+
+
+def score_table(manifest: Path, sets: tuple[SetScores, ...]) -> Table:
+    """One row a set; shares with their counts."""
+    table = Table(title=str(manifest))
+    for column in (
+        "set",
+        "pictures",
+        "recall ≥ 60 px",
+        "≥ 100 px",
+        "all",
+        "extra/frame",
+        "exact",
+        "exact, O=0",
+        "CER",
+        "state",
+    ):
+        table.add_column(column, justify="left" if column == "set" else "right")
+    for each in sets:
+        if each.frames is not None:
+            f = each.frames
+            table.add_row(
+                each.name,
+                str(f.frames),
+                _share(f.at_least_60_px.recall),
+                _share(f.at_least_100_px.recall),
+                _share(f.all.recall),
+                f"{f.extra_boxes_per_frame:.3f}",
+                _share(f.all.exact),
+                _share(f.all.exact_folded),
+                _number(f.all.cer),
+                "–",
+            )
+        if each.crops is not None:
+            c = each.crops
+            state = f"{each.state_right}/{each.state_known}" if each.state_known else "–"
+            texts = (_share(c.exact), _share(c.exact_folded), _number(c.cer), state)
+            table.add_row(each.name, str(c.exact.total), "–", "–", "–", "–", *texts)
+    return table
+
+
+def accounts_table(accounts: Accounts) -> Table:
+    """Where every frame and read went, and whether the accounts close."""
+    table = Table("accounts", "", show_header=False, title="accounts: " + ("closed" if accounts.closed else "NOT CLOSED"))
+    table.add_row("frames received", str(accounts.frames_received))
+    table.add_row("  processed", str(accounts.frames_processed))
+    for reason, number in accounts.frames_dropped.items():
+        table.add_row(f"  dropped: {reason}", str(number))
+    if accounts.stream_gaps:
+        table.add_row("stream gaps", f"{accounts.stream_gaps} ({accounts.stream_gap_s:.1f} s)")
+    table.add_row("tracks too short / unread", f"{accounts.tracks_noise} / {accounts.tracks_unread}")
+    table.add_row("reads", str(accounts.reads))
+    table.add_row("  committed", str(accounts.reads_committed))
+    for rule, number in accounts.reads_withheld.items():
+        table.add_row(f"  withheld: {rule}", str(number))
+    table.add_row("waiting for a receipt", str(accounts.backlog.waiting))
+    return table
+
+
+def backlog_table(backlog: Backlog) -> Table:
+    """What waits in an outbox."""
+    table = Table("outbox", "", show_header=False)
+    table.add_row("waiting", str(backlog.waiting))
+    table.add_row("bytes", str(backlog.bytes))
+    table.add_row("oldest", "–" if backlog.oldest is None else backlog.oldest.isoformat(timespec="seconds"))
+    table.add_row("ever committed", str(backlog.committed))
+    table.add_row("pruned on receipt", str(backlog.pruned))
+    table.add_row("expired by label", str(backlog.expired))
+    table.add_row("epoch", backlog.epoch)
+    return table
+
+
+def key_table(described: list[KeyDescription]) -> Table:
+    """Keys and certificates: ids to compare by telephone, ends of validity."""
+    table = Table("file", "kind", "subject", "id or fingerprint", "expires")
+    for each in described:
+        expires = "–" if each.expires is None else each.expires.date().isoformat()
+        table.add_row(each.file, each.kind, each.subject, each.fingerprint, expires)
+    return table
+
+
+def show_demo(result: DemoResult, console: Console, pack: Pack) -> None:
+    """Reads with their labels, what was withheld and by which clause, and the accounts."""
+    table = Table("seconds", "text", "region", "sure", "hit", "keep until", title="stored at the agency")
+    for read in result.reads:
+        table.add_row(
+            f"{read.first_s:.1f}–{read.last_s:.1f}",
+            f"[bold]{read.text}[/]",
+            read.region,
+            f"{read.confidence:.2f}",
+            read.hit or "",
+            f"{read.label.delete_after:%Y-%m-%d %H:%M} UTC",
+        )
+    console.print(table)
+    if result.reads:
+        _show_label(result, console, pack)
+    console.print("[bold]withheld and not captured[/]")
+    for rule, number in result.withheld.items():
+        console.print(f"  {number} read(s): {cited(rule, pack)}", markup=False)
+    for rule, number in result.frames_dropped.items():
+        console.print(f"  {number} frames: {cited(rule, pack)}", markup=False)
+    for rule, number in result.hotlist_refused.items():
+        console.print(f"  {number} hot-list entries before matching: {cited(rule, pack)}", markup=False)
+    dropped = sum(result.frames_dropped.values())
+    console.print("[bold]accounts[/]")
+    console.print(f"  frames in {result.frames} = processed {result.frames_processed} + dropped {dropped}")
+    withheld = sum(result.withheld.values())
+    console.print(f"  reads {result.passes} = stored {result.stored} + withheld {withheld} + lost {result.lost}")
+    console.print(f"  legible passes of the clip {result.truth.passes}, stored with exactly their text {result.truth.exact}")
+    console.print(f"  plate of the no-capture zone found in {result.zone_plates_found_anywhere} files")
+    console.print(
+        f"  stored plates found in clear on unit, broker or in logs: {result.stored_plates_found_on_unit_or_broker} files"
+    )
+    console.print(f"  entries of a barred topic matched: {result.barred_entries_matched}")
+    console.print("[green]all of it holds[/]" if result.passed else "[red]something does not hold: see above[/]")
+
+
+def _show_label(result: DemoResult, console: Console, pack: Pack) -> None:
+    label = result.reads[0].label
+    console.print(f"[bold]the label that each carries[/] ({label.pack} {label.pack_version}, {label.jurisdiction})")
+    console.print(f"  owner {label.owner}, {label.classification}; never for: {', '.join(label.purposes_barred)}", markup=False)
+    for recipient in label.recipients:
+        gates = " or ".join(recipient.gates)
+        console.print(f"  {recipient.recipient}: {gates}; {cited(recipient.rule, pack)}", markup=False)
+
+
+def _share(rate: Rate) -> str:
+    return "–" if rate.share is None else f"{rate.share:.3f} ({rate.hits}/{rate.total})"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
