@@ -43,12 +43,18 @@ class Store(Protocol):
         """Store all in one transaction and commit; one outcome each, in order.
 
         ``duplicate``: the same bytes are there already; ``conflict``: other bytes are there under the same number, which
-        is an alarm (a cloned device) and changes nothing.  Raises StoreError if the commit failed: nothing was stored.
+        is an alarm (a cloned device) and changes nothing but what ``received`` and ``conflicts`` say of that number.
+        Raises StoreError if the commit failed: nothing was stored.
         """
         ...
 
     def received(self, device: str, epoch: str) -> Sequence[tuple[int, int]]:
-        """The sequence numbers stored for a device and epoch, as inclusive ascending ranges."""
+        """The sequence numbers stored for a device and epoch, as inclusive ascending ranges without those in conflict:
+        of two units that use one number, neither may take the other's for its own."""
+        ...
+
+    def conflicts(self, device: str, epoch: str) -> Sequence[int]:
+        """The numbers, ascending, under which other bytes were sent than are stored."""
         ...
 
     def reads(self) -> Iterator[StoredRead]:

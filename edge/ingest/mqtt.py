@@ -1,0 +1,71 @@
+"""The mailbox over MQTT 5: a session that the broker keeps while we are away, every message acknowledged by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge import mqtt
+from edge.config import BrokerConfig
+from edge.errors import ConfigError
+from edge.ingest.interface import Delivery, LinkChange
+
+# How long a broker that lives on keeps messages for an agency end that is away.  The units keep them longer.
+_KEEP_SESSION_S = 24 * 3600
+_RECEIVE_WINDOW = 200
+
+
+class MqttMailbox:
+    """See :class:`edge.ingest.interface.Mailbox`.  ``name`` is the common name of the certificate."""
+
+    def __init__(self, broker: BrokerConfig, *, agency: str, name: str | None = None) -> None:
+        """Raises ConfigError for key files that cannot be used."""
+        self._agency = agency
+        self._link = mqtt.Link(
+            broker,
+            name or f"ingest-{agency}",
+            subscribe=[mqtt.reads_filter(agency)],
+            keep_session_s=_KEEP_SESSION_S,
+            receive_window=_RECEIVE_WINDOW,
+        )
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._link.start()
+
+    def next_event(self, timeout_s: float) -> Delivery | LinkChange | None:
+        """The next message or change of the link, or None if there was none within ``timeout_s``."""
+        event = self._link.next_event(timeout_s)
+        while isinstance(event, mqtt.Acknowledged):
+            event = self._link.next_event(0.0)
+        if isinstance(event, mqtt.Up):
+            return LinkChange(up=True)
+        if isinstance(event, mqtt.Down):
+            return LinkChange(up=False, reason=event.reason)
+        return self._delivery(event) if isinstance(event, mqtt.Arrived) else None
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """These messages are safe, or refused for good: the broker may forget them."""
+        for delivery in deliveries:
+            self._link.acknowledge(delivery.token)
+
+    def post_receipt(self, device: str, wire: bytes) -> bool:
+        """Hand over a receipt; False if it cannot go now."""
+        try:
+            topic = mqtt.topic(mqtt.Address(agency=self._agency, device=device, kind="receipts"))
+        except ConfigError:
+            return False
+        return self._link.publish(topic, wire) is not None
+
+    def close(self) -> None:
+        """Disconnect and stop."""
+        self._link.close()
+
+    def _delivery(self, event: mqtt.Arrived) -> Delivery:
+        address = mqtt.parse_topic(event.topic)
+        ours = address is not None and address.agency == self._agency and address.kind == "reads"
+        return Delivery(
+            device=address.device if address is not None and ours else None,
+            topic=event.topic,
+            wire=event.payload,
+            token=event.token,
+        )

@@ -1,0 +1,265 @@
+"""Lane 2: from the outbox to the agency's store, and nothing forgotten before the agency says that it is there.
+
+A broker's acknowledgement frees a place in the window and nothing else.  What has no receipt in time is sent again; what
+has one is pruned.  Every rule about when is in :class:`Flight`, which does no I/O.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_right
+from collections.abc import Callable
+
+from edge.envelope.interface import Receipt, ReceiptReader
+from edge.errors import EnvelopeError, OutboxError
+from edge.journal import Journal
+from edge.outbox.interface import Outbox
+from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, Publisher, ReceiptArrived
+
+_POLL_S = 0.1
+_EXPIRE_EVERY_S = 5.0
+_TROUBLE_PAUSE_S = 1.0
+_FETCH = 64
+# How many envelopes may be with the broker without a receipt, in windows: enough to hide the way to the store and back,
+# few enough that a broker that loses its queue loses little time.
+_WINDOWS_AHEAD = 8
+_SLOWEST_RESEND = 16
+_STUCK_TRIES = 3
+_REFUSED_AGAIN_S = 1.0
+
+
+class Flight:
+    """What is under way: which envelopes the broker has not answered for, and which the agency has not.
+
+    Times are seconds of a clock that only goes forward.
+    """
+
+    def __init__(self, resend_after_s: float) -> None:
+        self._resend_after_s = resend_after_s
+        self._due: dict[int, float] = {}
+        self._tries: dict[int, int] = {}
+        self._parked: set[int] = set()
+        self._unanswered: dict[int, int] = {}
+        self.window = 0
+        self.cursor = 0
+
+    def begin(self, window: int) -> None:
+        """A fresh connection: everything kept is to be sent from the start."""
+        self.window, self.cursor = window, 0
+        self._due.clear()
+        self._unanswered.clear()
+        self._tries = dict.fromkeys(self._tries, 1)
+
+    def end(self) -> None:
+        """No connection, no window."""
+        self.begin(0)
+
+    def room(self) -> int:
+        """How many envelopes may be handed over now."""
+        return max(0, self.window - len(self._unanswered))
+
+    def room_ahead(self) -> int:
+        """How many envelopes that were not sent yet may be handed over now."""
+        most = self.window * _WINDOWS_AHEAD
+        hopeful = sum(1 for seq in self._due if self._tries[seq] < _STUCK_TRIES)
+        # What the agency never answers for (an envelope damaged on the card) must not stand in the way of the rest.
+        return max(0, min(self.room(), most - hopeful, 2 * most - len(self._due)))
+
+    def overdue(self, now_s: float) -> list[int]:
+        """Numbers to send again: no receipt came in time."""
+        return [seq for seq, due_s in self._due.items() if due_s <= now_s]
+
+    def knows(self, seq: int) -> bool:
+        """Whether ``seq`` is under way or parked, so that going through the outbox skips it."""
+        return seq in self._due or seq in self._parked
+
+    def sent(self, seq: int, token: int, now_s: float) -> bool:
+        """Note that ``seq`` was handed over; returns whether it had been before."""
+        tries = self._tries.get(seq, 0)
+        self._tries[seq] = tries + 1
+        # An agency end that is away for a day is not asked every 20 s for everything.
+        self._due[seq] = now_s + self._resend_after_s * min(2**tries, _SLOWEST_RESEND)
+        self._unanswered[token] = seq
+        return tries > 0
+
+    def answered(self, token: int) -> int | None:
+        """The broker answered; returns for which number, None if this connection did not send it."""
+        return self._unanswered.pop(token, None)
+
+    def refused(self, seq: int, now_s: float) -> None:
+        """The broker did not take it, or nobody listens: no receipt can come, so try again sooner."""
+        if seq in self._due:
+            self._due[seq] = min(self._due[seq], now_s + _REFUSED_AGAIN_S * 2 ** min(self._tries[seq], 10))
+
+    def settled(self, receipt: Receipt) -> None:
+        """Forget what the receipt names, and stop sending what can never be stored."""
+        firsts = [first for first, _ in receipt.stored]
+        for seq in list(self._tries):
+            at = bisect_right(firsts, seq) - 1
+            if at >= 0 and seq <= receipt.stored[at][1]:
+                self.gone(seq)
+        for seq in receipt.conflicts:
+            if seq in self._tries:
+                self._parked.add(seq)
+                self._due.pop(seq, None)
+
+    def gone(self, seq: int) -> None:
+        """Forget ``seq``: it is not in the outbox any more."""
+        self._due.pop(seq, None)
+        self._tries.pop(seq, None)
+        self._parked.discard(seq)
+
+
+class Drain:
+    """Lane 2.  One thread calls ``run``; it shares nothing with lane 1 but the outbox."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        publisher: Publisher,
+        receipts: ReceiptReader,
+        journal: Journal,
+        *,
+        resend_after_s: float = 20.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outbox, self._publisher, self._receipts, self._journal = outbox, publisher, receipts, journal
+        self._monotonic = monotonic
+        self._flight = Flight(resend_after_s)
+        self._expire_at_s = monotonic()
+        self._last_reason = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Send, take receipts and prune until ``stop`` is set; a broker that is away is waited for, never a reason to end."""
+        self._publisher.start()
+        try:
+            while not stop.is_set():
+                self._turn(stop)
+        finally:
+            self._publisher.close()
+
+    def _turn(self, stop: threading.Event) -> None:
+        try:
+            self._expire()
+            sent = self._send_overdue() + self._send_new()
+            self._take_events(0.0 if sent else _POLL_S)
+        except OutboxError as error:
+            # Lane 1 meets the same trouble and decides about reads; here it only means trying again.
+            self._journal.count("drain_troubles", "outbox")
+            self._journal.error("outbox could not be used by lane 2", reason=str(error))
+            stop.wait(_TROUBLE_PAUSE_S)
+
+    def _expire(self) -> None:
+        if self._monotonic() < self._expire_at_s:
+            return
+        self._expire_at_s = self._monotonic() + _EXPIRE_EVERY_S
+        expired = self._outbox.expire()
+        if expired:
+            self._journal.count("envelopes_expired", by=expired)
+            self._journal.warning("reads were deleted undelivered because their label said so", envelopes=expired)
+
+    def _send_overdue(self) -> int:
+        now_s, sent = self._monotonic(), 0
+        for seq in self._flight.overdue(now_s):
+            if self._flight.room() == 0:
+                break
+            found = self._outbox.waiting(after=seq - 1, limit=1)
+            if not found or found[0].slot.seq != seq:
+                self._flight.gone(seq)
+                continue
+            token = self._publisher.send(found[0])
+            if token is None:
+                break
+            self._note_sent(seq, token, now_s)
+            sent += 1
+        return sent
+
+    def _send_new(self) -> int:
+        room, sent = self._flight.room_ahead(), 0
+        if room == 0:
+            return 0
+        now_s = self._monotonic()
+        for envelope in self._outbox.waiting(after=self._flight.cursor, limit=min(room, _FETCH)):
+            seq = envelope.slot.seq
+            if not self._flight.knows(seq):
+                token = self._publisher.send(envelope)
+                if token is None:
+                    break
+                self._note_sent(seq, token, now_s)
+                sent += 1
+            self._flight.cursor = seq
+        return sent
+
+    def _note_sent(self, seq: int, token: int, now_s: float) -> None:
+        again = self._flight.sent(seq, token, now_s)
+        self._journal.count("envelopes_sent", "again" if again else "first")
+
+    def _take_events(self, timeout_s: float) -> None:
+        """Take everything that has happened; wait for the first of it at most ``timeout_s``."""
+        event = self._publisher.next_event(timeout_s)
+        while event is not None:
+            self._take(event)
+            event = self._publisher.next_event(0.0)
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Connected):
+            self._flight.begin(event.window)
+            self._last_reason = ""
+            self._journal.count("link", "connected")
+            self._journal.info("broker connected", window=event.window)
+        elif isinstance(event, Disconnected):
+            self._take_disconnection(event)
+        elif isinstance(event, Acknowledged):
+            self._take_answer(event)
+        elif isinstance(event, ReceiptArrived):
+            self._take_receipt(event.wire)
+
+    def _take_disconnection(self, event: Disconnected) -> None:
+        self._flight.end()
+        self._journal.count("link", "disconnected")
+        if event.reason != self._last_reason:
+            waiting = self._outbox.backlog().waiting
+            self._journal.warning("broker away; reads are kept", reason=event.reason, waiting=waiting)
+        self._last_reason = event.reason
+
+    def _take_answer(self, event: Acknowledged) -> None:
+        seq = self._flight.answered(event.token)
+        if seq is not None and event.refused:
+            self._flight.refused(seq, self._monotonic())
+            self._journal.count("envelopes_refused", event.refused)
+            self._journal.warning("broker did not pass a read on; it is kept", reason=event.refused, seq=seq)
+
+    def _take_receipt(self, wire: bytes) -> None:
+        try:
+            receipt = self._receipts.read(wire)
+        except EnvelopeError as error:
+            self._journal.count("receipts_refused", error.reason)
+            self._journal.warning("receipt refused", reason=error.reason)
+            return
+        backlog = self._outbox.backlog()
+        if receipt.epoch != backlog.epoch:
+            self._journal.count("receipts_refused", "epoch")
+            return
+        self._journal.count("receipts_taken")
+        self._alarm(receipt, backlog.committed)
+        self._journal.count("envelopes_pruned", by=self._outbox.prune(receipt.epoch, receipt.stored))
+        self._flight.settled(receipt)
+
+    def _alarm(self, receipt: Receipt, committed: int) -> None:
+        """Say aloud what an honest unit and an honest agency cannot bring about."""
+        if receipt.stored and receipt.stored[-1][1] > committed:
+            self._journal.count("alarms", "receipt-ahead")
+            self._journal.error(
+                "the agency holds reads under this unit's name that this outbox never kept: an old copy of the outbox was "
+                "restored, or the unit was cloned",
+                stored=receipt.stored[-1][1],
+                committed=committed,
+            )
+        if receipt.conflicts:
+            self._journal.count("alarms", "conflict")
+            self._journal.error(
+                "the agency holds other reads under numbers of this unit",
+                first=receipt.conflicts[0],
+                numbers=len(receipt.conflicts),
+            )

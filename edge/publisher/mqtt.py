@@ -1,0 +1,45 @@
+"""The publisher over MQTT 5: this unit's reads out, this unit's receipts in."""
+
+from __future__ import annotations
+
+from edge import mqtt
+from edge.config import BrokerConfig
+from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
+from edge.records import Envelope
+
+
+class MqttPublisher:
+    """See :class:`edge.publisher.interface.Publisher`."""
+
+    def __init__(self, broker: BrokerConfig, *, device: str, agency: str) -> None:
+        """``device`` equals the common name of the certificate.  Raises ConfigError for bad names or key files."""
+        self._reads = mqtt.topic(mqtt.Address(agency=agency, device=device, kind="reads"))
+        receipts = mqtt.topic(mqtt.Address(agency=agency, device=device, kind="receipts"))
+        self._link = mqtt.Link(broker, device, subscribe=[receipts])
+
+    def start(self) -> None:
+        """Begin to connect; returns at once."""
+        self._link.start()
+
+    def send(self, envelope: Envelope) -> int | None:
+        """Hand over one envelope; its token, or None if there is no room or no connection now."""
+        return self._link.publish(self._reads, envelope.wire)
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        """The next thing that happened, or None if nothing did within ``timeout_s``."""
+        event = self._link.next_event(timeout_s)
+        if isinstance(event, mqtt.Up):
+            return Connected(window=event.window)
+        if isinstance(event, mqtt.Down):
+            return Disconnected(reason=event.reason)
+        if isinstance(event, mqtt.Acknowledged):
+            return Acknowledged(token=event.token, refused=event.refused)
+        if isinstance(event, mqtt.Arrived):
+            # A receipt that is lost comes again with the next duplicate, so it is let go at once.
+            self._link.acknowledge(event.token)
+            return ReceiptArrived(wire=event.payload)
+        return None
+
+    def close(self) -> None:
+        """Disconnect and stop."""
+        self._link.close()
