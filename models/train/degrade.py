@@ -43,9 +43,15 @@ def _tilted_quad(rng: np.random.Generator, width: float, height: float, severity
     yaw, pitch = rng.normal(0, 16) * severity + rng.normal(0, 4), rng.normal(0, 13) * severity
     roll = rng.normal(0, 5) * severity + rng.normal(0, 1.2)
     yaw, pitch, roll = (np.deg2rad(np.clip(angle, -limit, limit)) for angle, limit in ((yaw, 50), (pitch, 38), (roll, 16)))
-    flat = np.array([[-width / 2, -height / 2, 0], [width / 2, -height / 2, 0], [width / 2, height / 2, 0], [-width / 2, height / 2, 0]])
+    flat = np.array(
+        [[-width / 2, -height / 2, 0], [width / 2, -height / 2, 0], [width / 2, height / 2, 0], [-width / 2, height / 2, 0]]
+    )
     cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
-    turn = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]]) @ np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    turn = (
+        np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+        @ np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+        @ np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    )
     points = flat @ turn.T
     distance = width * rng.uniform(5, 30)
     return (points[:, :2] * (distance / (distance + points[:, 2:]))).astype(np.float32)
@@ -64,7 +70,9 @@ def _background(rng: np.random.Generator, width: int, height: int) -> Pixels:
     return image
 
 
-def _place(rng: np.random.Generator, image: Pixels, severity: float) -> tuple[Pixels, NDArray[np.float32], NDArray[np.float64], float]:
+def _place(
+    rng: np.random.Generator, image: Pixels, severity: float
+) -> tuple[Pixels, NDArray[np.float32], NDArray[np.float64], float]:
     """Puts the plate into a patch of scene; returns the patch, the corners in it, plate→patch, and the sensor width."""
     height, width = image.shape[:2]
     low, high = (150.0, 300.0) if severity < 0.2 else (38.0, 260.0)
@@ -77,7 +85,9 @@ def _place(rng: np.random.Generator, image: Pixels, severity: float) -> tuple[Pi
     patch_w, patch_h = (int(v) for v in np.ceil(span + 2 * margin))
     quad = quad - quad.min(0) + margin
     if sensor < width * 0.75:  # shrink first, so that the perspective does not alias
-        image = cv2.resize(image, (max(8, round(sensor * 1.15)), max(4, round(sensor * 1.15 * height / width))), interpolation=cv2.INTER_AREA)
+        image = cv2.resize(
+            image, (max(8, round(sensor * 1.15)), max(4, round(sensor * 1.15 * height / width))), interpolation=cv2.INTER_AREA
+        )
     scaled = cv2.getPerspectiveTransform(_corners(image.shape[1], image.shape[0]), quad)
     patch = _background(rng, patch_w, patch_h)
     if rng.random() < 0.35:  # holder or rim round the plate
@@ -123,10 +133,24 @@ def _weather(rng: np.random.Generator, patch: Pixels, severity: float) -> Pixels
     if rng.random() < 0.06:  # something in front, at the edge
         grey = int(rng.integers(0, 200))
         if rng.random() < 0.5:
-            cv2.circle(patch, (int(rng.uniform(0.2, 0.8) * width), int(height * rng.uniform(0.86, 1.0))), max(2, int(height * rng.uniform(0.08, 0.2))), (grey, grey, grey), -1, cv2.LINE_AA)
+            cv2.circle(
+                patch,
+                (int(rng.uniform(0.2, 0.8) * width), int(height * rng.uniform(0.86, 1.0))),
+                max(2, int(height * rng.uniform(0.08, 0.2))),
+                (grey, grey, grey),
+                -1,
+                cv2.LINE_AA,
+            )
         else:
             y = int(height * rng.uniform(0.15, 0.3))
-            cv2.line(patch, (0, y), (width, y + int(rng.integers(-4, 5))), (grey, grey, grey), max(1, int(height * 0.03)), cv2.LINE_AA)
+            cv2.line(
+                patch,
+                (0, y),
+                (width, y + int(rng.integers(-4, 5))),
+                (grey, grey, grey),
+                max(1, int(height * 0.03)),
+                cv2.LINE_AA,
+            )
     return patch
 
 
@@ -137,7 +161,9 @@ def _light(rng: np.random.Generator, patch: Pixels, severity: float) -> NDArray[
     if rng.random() < 0.25:  # a shadow's edge across the plate
         nx, ny = np.cos(angle := rng.uniform(0, np.pi)), np.sin(angle)
         xs, ys = np.arange(width, dtype=np.float32)[None, :], np.arange(height, dtype=np.float32)[:, None]
-        side = ((xs - width * rng.uniform(0.2, 0.8)) * nx + (ys - height * rng.uniform(0.2, 0.8)) * ny) / max(1.0, width * float(rng.uniform(0.005, 0.1)))
+        side = ((xs - width * rng.uniform(0.2, 0.8)) * nx + (ys - height * rng.uniform(0.2, 0.8)) * ny) / max(
+            1.0, width * float(rng.uniform(0.005, 0.1))
+        )
         low = float(rng.uniform(0.35, 0.85))
         light *= (low + (1 - low) / (1 + np.exp(-np.clip(side, -20, 20))))[:, :, None].astype(np.float32)
     if rng.random() < 0.12 * severity + 0.02:  # glare
@@ -158,7 +184,8 @@ def _light(rng: np.random.Generator, patch: Pixels, severity: float) -> NDArray[
         light = light * float(rng.uniform(1.2, 1.9)) + float(rng.uniform(0, 30))
     else:
         light *= float(rng.uniform(0.6, 1.25))
-    return light
+    mean = float(light.mean())  # beyond these nothing is left to read
+    return light * (min(max(mean, 14.0), 215.0) / max(mean, 1e-3))
 
 
 @functools.lru_cache(maxsize=1)
@@ -190,7 +217,9 @@ def _sensor(rng: np.random.Generator, light: NDArray[np.float32], severity: floa
     return image
 
 
-def _view(rng: np.random.Generator, patch: Pixels, quad: NDArray[np.float32], straighten: float, severity: float) -> tuple[Pixels, NDArray[np.float64]]:
+def _view(
+    rng: np.random.Generator, patch: Pixels, quad: NDArray[np.float32], straighten: float, severity: float
+) -> tuple[Pixels, NDArray[np.float64]]:
     """Cuts the plate out as the unit does; returns the crop and patch→crop."""
     target = _corners(CROP_WIDTH, CROP_HEIGHT)
     if rng.random() < straighten:
@@ -208,7 +237,9 @@ def _view(rng: np.random.Generator, patch: Pixels, quad: NDArray[np.float32], st
         low, high = low - size * margins[:2], high + size * margins[2:]
         source = np.array([low, [high[0], low[1]], high, [low[0], high[1]]])
     matrix = cv2.getPerspectiveTransform(source.astype(np.float32), target)
-    crop = cv2.warpPerspective(patch, matrix, (CROP_WIDTH, CROP_HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpPerspective(
+        patch, matrix, (CROP_WIDTH, CROP_HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return crop, matrix
 
 
@@ -240,7 +271,10 @@ def degrade_crop(rng: np.random.Generator, plate: RenderedPlate, severity: float
 
 
 def degrade_real(
-    rng: np.random.Generator, picture: Pixels, box: tuple[float, float, float, float], chars_x: NDArray[np.float32] | None = None
+    rng: np.random.Generator,
+    picture: Pixels,
+    box: tuple[float, float, float, float],
+    chars_x: NDArray[np.float32] | None = None,
 ) -> Crop:
     """One recognizer input from a real plate: `box` x y w h in `picture` (RGB), `chars_x` the characters' centres in it.
 

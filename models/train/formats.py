@@ -5,6 +5,7 @@ characters, ``[..]`` small stacked letters which are *not* part of the serial (`
 else stands for itself when quoted by ``!`` (``!T`` is the letter T).
 """
 
+# ruff: noqa: E501  (tables: one design or glyph a line)
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -21,7 +21,15 @@ from PIL import Image, ImageDraw, ImageFont
 
 from models.train.fonts import families
 from models.train.formats import (
-    COLOURS, DEALERS, DESIGNS, EUROPEAN, MONTHS, REGIONS, SMALL_PAIRS, WORDS, Design,
+    COLOURS,
+    DEALERS,
+    DESIGNS,
+    EUROPEAN,
+    MONTHS,
+    REGIONS,
+    SMALL_PAIRS,
+    WORDS,
+    Design,
 )  # fmt: skip
 from models.train.strokes import Die, draw_glyph, random_die
 
@@ -29,6 +37,10 @@ __all__ = ["ALPHABET", "REGIONS", "RenderedPlate", "infrared", "render_plate"]
 
 ALPHABET = string.digits + string.ascii_uppercase
 MAX_CHARS = 10
+INVENTED_EMBLEMS = (
+    "outline", "star", "pine", "diamond", "tower", "seal", "sun", "shield", "oranges", "blob", "rider", "anchor",
+    "flag", "wave",
+)  # fmt: skip
 
 Pixels = NDArray[np.uint8]
 Colour = tuple[int, int, int]
@@ -168,13 +180,17 @@ def _mix(a: Colour, b: Colour, t: float) -> Colour:
 def _scenery(rng: np.random.Generator, image: Pixels, kind: str) -> None:
     height, width = image.shape[:2]
     base = tuple(int(v) for v in image[height // 2, width // 2])
-    colour: Colour = _jitter(rng, str(rng.choice(["sky", "silver", "sage", "lilac", "tan", "mint", "ice", "purple", "teal", "grey"])), 20)
+    colour: Colour = _jitter(
+        rng, str(rng.choice(["sky", "silver", "sage", "lilac", "tan", "mint", "ice", "purple", "teal", "grey"])), 20
+    )
     tint = _mix((base[0], base[1], base[2]), colour, float(rng.uniform(0.25, 0.8)))
     fill, line = cv2.fillPoly, cv2.LINE_AA
     if kind in ("mountains", "mountains_dark", "hills", "forest", "desert", "city"):
         steps = {"hills": 6, "city": 24}.get(kind, 13)
         rise = float(rng.uniform(0.12, 0.4)) * height
-        dark = _jitter(rng, "forest", 15) if kind == "mountains_dark" else _jitter(rng, "purple", 20) if kind == "desert" else tint
+        dark = (
+            _jitter(rng, "forest", 15) if kind == "mountains_dark" else _jitter(rng, "purple", 20) if kind == "desert" else tint
+        )
         level = float(rng.uniform(0.45, 0.95)) * height
         if kind == "mountains_dark":  # the region's own: ground pale above, dark ridge at the top
             ridge = _ridge(rng, width, height * 0.42, height * 0.2, 11, 0)
@@ -186,7 +202,17 @@ def _scenery(rng: np.random.Generator, image: Pixels, kind: str) -> None:
     elif kind == "rainbow":
         for i, name in enumerate(("red", "orange", "yellow", "lime", "sky", "lilac")):
             faded = _mix(_jitter(rng, name), (240, 244, 246), 0.55)
-            cv2.ellipse(image, (width // 2, int(height * 0.95)), (int(width * 0.46) - i * 4, int(height * 0.75) - i * 4), 0, 180, 360, faded, 4, line)
+            cv2.ellipse(
+                image,
+                (width // 2, int(height * 0.95)),
+                (int(width * 0.46) - i * 4, int(height * 0.75) - i * 4),
+                0,
+                180,
+                360,
+                faded,
+                4,
+                line,
+            )
     elif kind == "waves":
         for _ in range(int(rng.integers(1, 4))):
             xs = np.linspace(0, width, 24)
@@ -195,12 +221,32 @@ def _scenery(rng: np.random.Generator, image: Pixels, kind: str) -> None:
             fill(image, [shape], _mix(tint, colour, float(rng.random())), line)
     elif kind == "stars":
         for _ in range(30):
-            cv2.circle(image, (int(rng.integers(width)), int(rng.integers(height // 5))), int(rng.integers(1, 4)), _jitter(rng, "royal"), -1, line)
+            cv2.circle(
+                image,
+                (int(rng.integers(width)), int(rng.integers(height // 5))),
+                int(rng.integers(1, 4)),
+                _jitter(rng, "royal"),
+                -1,
+                line,
+            )
     elif kind in ("picture", "blobs", "plane", "outline", "letters", "strip"):
         for _ in range(int(rng.integers(2, 7))):
             patch = image.copy()
             name = str(rng.choice(list(COLOURS)))
-            fill(patch, [_blob(rng, float(rng.integers(width)), float(rng.integers(height)), width * float(rng.uniform(0.05, 0.3)), height * float(rng.uniform(0.05, 0.4)))], _jitter(rng, name), line)
+            fill(
+                patch,
+                [
+                    _blob(
+                        rng,
+                        float(rng.integers(width)),
+                        float(rng.integers(height)),
+                        width * float(rng.uniform(0.05, 0.3)),
+                        height * float(rng.uniform(0.05, 0.4)),
+                    )
+                ],
+                _jitter(rng, name),
+                line,
+            )
             share = float(rng.uniform(0.1, 0.5))
             cv2.addWeighted(patch, share, image, 1 - share, 0, dst=image)
         if kind in ("plane", "letters"):
@@ -216,13 +262,24 @@ def _emblem(rng: np.random.Generator, image: Pixels, kind: str, colour: Colour, 
     if kind in ("star",):
         angle = np.arange(10) * np.pi / 5 - np.pi / 2
         reach = np.where(np.arange(10) % 2 == 0, half, half * 0.4)
-        cv2.fillPoly(image, [np.stack([cx + reach * np.cos(angle), cy + reach * np.sin(angle)], 1).astype(np.int32)], colour, line)
+        cv2.fillPoly(
+            image, [np.stack([cx + reach * np.cos(angle), cy + reach * np.sin(angle)], 1).astype(np.int32)], colour, line
+        )
     elif kind in ("oranges", "peach"):
         for dx in (-0.3, 0.3) if kind == "oranges" else (0.0,):
             cv2.circle(image, (int(cx + dx * size * 0.7), int(cy + 0.1 * size)), max(2, int(half * 0.6)), colour, -1, line)
         cv2.fillPoly(image, [_blob(rng, cx, cy - half * 0.5, half * 0.7, half * 0.3)], _jitter(rng, "green"), line)
     elif kind == "diamond":
-        points = np.array([[cx - half, cy - half * 0.3], [cx - half * 0.5, cy - half * 0.8], [cx + half * 0.5, cy - half * 0.8], [cx + half, cy - half * 0.3], [cx, cy + half]], np.int32)
+        points = np.array(
+            [
+                [cx - half, cy - half * 0.3],
+                [cx - half * 0.5, cy - half * 0.8],
+                [cx + half * 0.5, cy - half * 0.8],
+                [cx + half, cy - half * 0.3],
+                [cx, cy + half],
+            ],
+            np.int32,
+        )
         cv2.fillPoly(image, [points], _mix(colour, (255, 255, 255), 0.5), line)
         cv2.polylines(image, [points], True, colour, 2, line)
         cv2.line(image, (int(cx - half), int(cy - half * 0.3)), (int(cx + half), int(cy - half * 0.3)), colour, 1, line)
@@ -235,13 +292,25 @@ def _emblem(rng: np.random.Generator, image: Pixels, kind: str, colour: Colour, 
             cv2.fillPoly(image, [_blob(rng, cx, y + size * 0.1, reach, size * 0.1, 0.5)], colour, line)
     elif kind in ("tower", "lighthouse", "torch"):
         wide = size * 0.13
-        points = np.array([[cx - wide * 0.6, cy - half * 0.7], [cx + wide * 0.6, cy - half * 0.7], [cx + wide, cy + half], [cx - wide, cy + half]], np.int32)
+        points = np.array(
+            [
+                [cx - wide * 0.6, cy - half * 0.7],
+                [cx + wide * 0.6, cy - half * 0.7],
+                [cx + wide, cy + half],
+                [cx - wide, cy + half],
+            ],
+            np.int32,
+        )
         cv2.fillPoly(image, [points], _mix(colour, (255, 255, 255), 0.45), line)
         cv2.polylines(image, [points], True, colour, 1, line)
-        cv2.rectangle(image, (int(cx - wide * 0.5), int(cy - half)), (int(cx + wide * 0.5), int(cy - half * 0.7)), colour, -1, line)
+        cv2.rectangle(
+            image, (int(cx - wide * 0.5), int(cy - half)), (int(cx + wide * 0.5), int(cy - half * 0.7)), colour, -1, line
+        )
     elif kind == "dcflag":
         for dy in (0.0, 0.22):
-            cv2.rectangle(image, (int(cx - half), int(cy + dy * size)), (int(cx + half), int(cy + (dy + 0.12) * size)), colour, -1)
+            cv2.rectangle(
+                image, (int(cx - half), int(cy + dy * size)), (int(cx + half), int(cy + (dy + 0.12) * size)), colour, -1
+            )
         for dx in (-0.55, 0.0, 0.55):
             cv2.circle(image, (int(cx + dx * half), int(cy - 0.2 * size)), max(2, int(size * 0.08)), colour, -1, line)
     elif kind == "sun":
@@ -251,26 +320,55 @@ def _emblem(rng: np.random.Generator, image: Pixels, kind: str, colour: Colour, 
                 start = (int(cx + dx * half * 0.45 + dy * offset * size), int(cy + dy * half * 0.45 + dx * offset * size))
                 cv2.line(image, start, (int(start[0] + dx * half * 0.5), int(start[1] + dy * half * 0.5)), colour, 1, line)
     elif kind in ("shield", "keystone"):
-        points = np.array([[cx - half * 0.8, cy - half], [cx + half * 0.8, cy - half], [cx + half * 0.6, cy + half * 0.4], [cx, cy + half], [cx - half * 0.6, cy + half * 0.4]], np.int32)
+        points = np.array(
+            [
+                [cx - half * 0.8, cy - half],
+                [cx + half * 0.8, cy - half],
+                [cx + half * 0.6, cy + half * 0.4],
+                [cx, cy + half],
+                [cx - half * 0.6, cy + half * 0.4],
+            ],
+            np.int32,
+        )
         cv2.fillPoly(image, [points], colour, line)
-        cv2.line(image, (int(cx), int(cy - half)), (int(cx), int(cy + half)), _jitter(rng, "gold"), max(1, int(size * 0.15)), line)
+        cv2.line(
+            image, (int(cx), int(cy - half)), (int(cx), int(cy + half)), _jitter(rng, "gold"), max(1, int(size * 0.15)), line
+        )
     elif kind in ("seal", "portrait", "crown"):
         pale = _mix(colour, (255, 255, 255), float(rng.uniform(0, 0.5)))
         cv2.ellipse(image, centre, (int(half * 0.85), int(half)), 0, 0, 360, pale, int(rng.choice([-1, 1, 2])), line)
         for _ in range(int(rng.integers(3, 9))):
-            cv2.polylines(image, [_blob(rng, cx, cy, half * float(rng.uniform(0.2, 0.8)), half * float(rng.uniform(0.2, 0.9)))], bool(rng.random() < 0.5), colour, 1, line)
+            cv2.polylines(
+                image,
+                [_blob(rng, cx, cy, half * float(rng.uniform(0.2, 0.8)), half * float(rng.uniform(0.2, 0.9)))],
+                bool(rng.random() < 0.5),
+                colour,
+                1,
+                line,
+            )
     elif kind == "wave":
         xs = np.linspace(-half, half, 12)
         for dy, name in ((-0.12, "red"), (0.0, "white"), (0.12, "blue")):
             ys = cy + dy * size + size * 0.06 * np.sin(xs / half * 3 + 1)
-            cv2.polylines(image, [np.stack([cx + xs, ys], 1).astype(np.int32)], False, _jitter(rng, name), max(2, int(size * 0.12)), line)
+            cv2.polylines(
+                image, [np.stack([cx + xs, ys], 1).astype(np.int32)], False, _jitter(rng, name), max(2, int(size * 0.12)), line
+            )
     elif kind in ("flag", "block"):
         cv2.rectangle(image, (int(cx - half), int(cy - half * 0.6)), (int(cx + half), int(cy + half * 0.6)), colour, -1)
         for _ in range(5):
-            cv2.circle(image, (int(cx + half * rng.uniform(-0.8, 0.8)), int(cy + half * rng.uniform(-0.5, 0.5))), max(1, int(size * 0.05)), _jitter(rng, "gold"), -1, line)
+            cv2.circle(
+                image,
+                (int(cx + half * rng.uniform(-0.8, 0.8)), int(cy + half * rng.uniform(-0.5, 0.5))),
+                max(1, int(size * 0.05)),
+                _jitter(rng, "gold"),
+                -1,
+                line,
+            )
     elif kind == "anchor":
         cv2.line(image, (int(cx), int(cy - half)), (int(cx), int(cy + half)), colour, 2, line)
-        cv2.line(image, (int(cx - half * 0.4), int(cy - half * 0.5)), (int(cx + half * 0.4), int(cy - half * 0.5)), colour, 2, line)
+        cv2.line(
+            image, (int(cx - half * 0.4), int(cy - half * 0.5)), (int(cx + half * 0.4), int(cy - half * 0.5)), colour, 2, line
+        )
         cv2.ellipse(image, centre, (int(half * 0.7), int(half)), 0, 20, 160, colour, 2, line)
     else:  # outline, bird, blob, flower, rider, arch: some silhouette
         for _ in range(1 if kind == "outline" else int(rng.integers(1, 5))):
@@ -371,7 +469,10 @@ def _stamp(image: Pixels, mask: Pixels, x: int, y: int, colour: Colour, relief: 
     """Paints one embossed letter: a light edge up left and a shadow down right, then the ink."""
     if relief:
         base = image[min(max(y, 0), image.shape[0] - 1), min(max(x, 0), image.shape[1] - 1)]
-        light, dark = _mix((int(base[0]), int(base[1]), int(base[2])), (255, 255, 255), 0.6), _mix((int(base[0]), int(base[1]), int(base[2])), (0, 0, 0), 0.45)
+        light, dark = (
+            _mix((int(base[0]), int(base[1]), int(base[2])), (255, 255, 255), 0.6),
+            _mix((int(base[0]), int(base[1]), int(base[2])), (0, 0, 0), 0.45),
+        )
         _blend(image, mask, x + relief, y + relief, dark, 0.6)
         _blend(image, mask, x - relief, y - relief, light, 0.7)
     _blend(image, mask, x, y, colour)
@@ -388,7 +489,13 @@ class _Field:
 
 
 def _place_serial(
-    rng: np.random.Generator, image: Pixels, tokens: list[Token], design: Design, field: _Field, colour: Colour, european: bool = False
+    rng: np.random.Generator,
+    image: Pixels,
+    tokens: list[Token],
+    design: Design,
+    field: _Field,
+    colour: Colour,
+    european: bool = False,
 ) -> tuple[str, NDArray[np.float32]]:
     """Draws the serial centred in `field`; returns the text and the boxes of its characters."""
     height = field.bottom - field.top
@@ -426,7 +533,14 @@ def _place_serial(
         elif kind == "gap" and value != " ":
             thick = max(2, round(height * float(rng.uniform(0.07, 0.13))))
             if value == "-":
-                cv2.line(image, (int(middle - width * 0.3), int(centre_y)), (int(middle + width * 0.3), int(centre_y)), colour, thick, cv2.LINE_AA)
+                cv2.line(
+                    image,
+                    (int(middle - width * 0.3), int(centre_y)),
+                    (int(middle + width * 0.3), int(centre_y)),
+                    colour,
+                    thick,
+                    cv2.LINE_AA,
+                )
             else:
                 cv2.circle(image, (int(middle), int(centre_y)), thick, colour, -1, cv2.LINE_AA)
         elif kind == "small":
@@ -437,7 +551,15 @@ def _place_serial(
                 pitch = height * (0.56 if len(value) < 3 else 0.35)
                 _blend(image, small, int(x + 1), int(field.top + row * pitch), colour)
         elif kind == "emblem":
-            _emblem(rng, image, design.emblem or "outline", _jitter(rng, design.emblem_colour), middle, centre_y, min(width * 1.15, height * 1.1))
+            _emblem(
+                rng,
+                image,
+                design.emblem or "outline",
+                _jitter(rng, design.emblem_colour),
+                middle,
+                centre_y,
+                min(width * 1.15, height * 1.1),
+            )
         x += width + step
     return text, np.array(boxes, np.float32).reshape(-1, 4)
 
@@ -448,11 +570,19 @@ def _place_serial(
 def _sticker(rng: np.random.Generator, image: Pixels, x: float, y: float) -> None:
     height, width = image.shape[:2]
     w, h = width * float(rng.uniform(0.07, 0.14)), height * float(rng.uniform(0.09, 0.17))
-    ground = _jitter(rng, str(rng.choice(["white", "red", "yellow", "sky", "green", "orange", "pink", "blue", "black", "mint"])), 20)
+    ground = _jitter(
+        rng, str(rng.choice(["white", "red", "yellow", "sky", "green", "orange", "pink", "blue", "black", "mint"])), 20
+    )
     corner = (int(x - w / 2), int(y - h / 2))
     cv2.rectangle(image, corner, (int(x + w / 2), int(y + h / 2)), ground, -1)
     ink: Colour = (20, 20, 20) if sum(ground) > 330 else (240, 240, 240)
-    label = str(rng.choice(MONTHS)) if rng.random() < 0.4 else str(rng.integers(0, 99)).zfill(2) if rng.random() < 0.6 else str(rng.integers(1995, 2027))
+    label = (
+        str(rng.choice(MONTHS))
+        if rng.random() < 0.4
+        else str(rng.integers(0, 99)).zfill(2)
+        if rng.random() < 0.6
+        else str(rng.integers(1995, 2027))
+    )
     mask = _words(rng, "sans", label, h * 0.7, w * 0.9)
     _blend(image, mask, int(x - mask.shape[1] / 2), int(y - mask.shape[0] / 2), ink)
 
@@ -541,10 +671,20 @@ def _designs_of(region: str) -> tuple[Design, ...]:
 def _random_design(rng: np.random.Generator) -> Design:
     """An invented design: random colours and words, so that no ground or emblem is new to the reader later."""
     names = list(COLOURS)
-    stops = [str(rng.choice(["white", "cream", "ice", "pale", "lemon", "mint", "sky", "pink", "lilac", "peach", "gold", "yellow", "silver"])) for _ in range(int(rng.integers(1, 4)))]
+    stops = [
+        str(
+            rng.choice(
+                ["white", "cream", "ice", "pale", "lemon", "mint", "sky", "pink", "lilac", "peach", "gold", "yellow", "silver"]
+            )
+        )
+        for _ in range(int(rng.integers(1, 4)))
+    ]
     ink = str(rng.choice(["black", "navy", "blue", "maroon", "red", "green", "forest", "purple", "brown", "teal"]))
     if rng.random() < 0.2:
-        stops, ink = [str(rng.choice(["navy", "black", "green", "blue", "maroon", "teal", "royal", "red"]))], str(rng.choice(["white", "yellow", "gold", "cream"]))
+        stops, ink = (
+            [str(rng.choice(["navy", "black", "green", "blue", "maroon", "teal", "royal", "red"]))],
+            str(rng.choice(["white", "yellow", "gold", "cream"])),
+        )
     count = int(rng.choice([3, 4, 5, 6, 7, 8], p=[0.08, 0.1, 0.17, 0.3, 0.28, 0.07]))
     pattern = "".join(str(rng.choice(["L", "N"])) for _ in range(count))
     if rng.random() < 0.75:
@@ -552,15 +692,23 @@ def _random_design(rng: np.random.Generator) -> Design:
         pattern = pattern[:cut] + str(rng.choice(["-", ".", " ", "*", "*", " "])) + pattern[cut:]
     if rng.random() < 0.15:
         pattern = "[?]" + pattern if rng.random() < 0.6 else pattern + "[?]"
+    scenes = ["", "", "mountains", "hills", "waves", "city", "picture", "picture", "plane", "rainbow", "desert"]
     return Design(
-        "unknown", str(rng.choice(DEALERS)), str(rng.choice(["sans", "serif", "script"])), str(rng.choice(names)), tuple(stops), ink,
-        (pattern,), slogan=str(rng.choice(DEALERS)),
-        top_band=str(rng.choice(names)) if rng.random() < 0.2 else "", bottom_band=str(rng.choice(names)) if rng.random() < 0.15 else "",
-        emblem=str(rng.choice(["outline", "star", "pine", "diamond", "tower", "seal", "sun", "shield", "oranges", "blob", "rider", "anchor", "flag"])),
+        "unknown",
+        str(rng.choice(DEALERS)),
+        str(rng.choice(["sans", "serif", "script"])),
+        str(rng.choice(names)),
+        tuple(stops),
+        ink,
+        (pattern,),
+        slogan=str(rng.choice(DEALERS)),
+        top_band=str(rng.choice(names)) if rng.random() < 0.2 else "",
+        bottom_band=str(rng.choice(names)) if rng.random() < 0.15 else "",
+        emblem=str(rng.choice(INVENTED_EMBLEMS)),
         emblem_colour=str(rng.choice(names)),
-        scenery=str(rng.choice(["", "", "mountains", "hills", "waves", "city", "picture", "picture", "plane", "rainbow", "desert"])),
+        scenery=str(rng.choice(scenes)),
         header_low=bool(rng.random() < 0.2),
-    )  # fmt: skip
+    )
 
 
 def _render_north_american(rng: np.random.Generator, design: Design, text: str | None) -> RenderedPlate:
@@ -626,10 +774,28 @@ def _lettering_round_serial(rng: np.random.Generator, image: Pixels, design: Des
     if design.bottom_band and not design.header_low:
         slogan_colour = (235, 235, 235) if sum(COLOURS[design.bottom_band]) < 330 else (30, 30, 60)
     upper = _words(rng, design.header_kind, above, top * float(rng.uniform(0.6, 0.95)), width * 0.72)
-    _blend(image, upper, int(width / 2 - upper.shape[1] / 2 + rng.normal(0, 3)), max(1, int(top / 2 - upper.shape[0] / 2)), slogan_colour if design.header_low else name_colour)
+    _blend(
+        image,
+        upper,
+        int(width / 2 - upper.shape[1] / 2 + rng.normal(0, 3)),
+        max(1, int(top / 2 - upper.shape[0] / 2)),
+        slogan_colour if design.header_low else name_colour,
+    )
     if below and rng.random() < 0.92:
-        lower = _words(rng, design.header_kind if rng.random() < 0.6 else "sans", below, bottom * float(rng.uniform(0.45, 0.8)), width * 0.72)
-        _blend(image, lower, int(width / 2 - lower.shape[1] / 2), int(height - bottom / 2 - lower.shape[0] / 2 + 1), name_colour if design.header_low else slogan_colour)
+        lower = _words(
+            rng,
+            design.header_kind if rng.random() < 0.6 else "sans",
+            below,
+            bottom * float(rng.uniform(0.45, 0.8)),
+            width * 0.72,
+        )
+        _blend(
+            image,
+            lower,
+            int(width / 2 - lower.shape[1] / 2),
+            int(height - bottom / 2 - lower.shape[0] / 2 + 1),
+            name_colour if design.header_low else slogan_colour,
+        )
     return True
 
 
@@ -646,12 +812,24 @@ def _render_european(rng: np.random.Generator, text: str | None) -> RenderedPlat
         band = int(width * float(rng.uniform(0.07, 0.1)))
         cv2.rectangle(image, (0, 0), (band, height), _jitter(rng, "blue"), -1)
         cv2.circle(image, (band // 2, height // 3), band // 4, _jitter(rng, "gold"), 2, cv2.LINE_AA)
-        mask = _words(rng, "sans", str(rng.choice(["RO", "D", "F", "GB", "NL", "E", "S", "PL", "H"])), height * 0.22, band * 0.8)
+        mask = _words(
+            rng, "sans", str(rng.choice(["RO", "D", "F", "GB", "NL", "E", "S", "PL", "H"])), height * 0.22, band * 0.8
+        )
         _blend(image, mask, band // 2 - mask.shape[1] // 2, int(height * 0.65), (235, 235, 235))
         left = band + width * 0.02
     high = height * float(rng.uniform(0.64, 0.78))
     field = _Field(left, width * 0.975, (height - high) / 2, (height + high) / 2)
-    design = Design("unknown", "", "sans", "black", (ground,), ink, patterns, emblem="seal", emblem_colour=str(rng.choice(["red", "blue", "grey", "gold"])))
+    design = Design(
+        "unknown",
+        "",
+        "sans",
+        "black",
+        (ground,),
+        ink,
+        patterns,
+        emblem="seal",
+        emblem_colour=str(rng.choice(["red", "blue", "grey", "gold"])),
+    )
     serial, boxes = _place_serial(rng, image, tokens, design, field, _jitter(rng, ink), european=True)
     if rng.random() < 0.6:
         _rim(rng, image, (30, 30, 32))
@@ -687,7 +865,11 @@ def render_plate(
         choices = _designs_of(region)
         design = choices[int(rng.integers(len(choices)))]
     if rng.random() < 0.06:  # a specialty plate: the region's name and colours, other pictures
-        design = replace(design, scenery=str(rng.choice(["picture", "waves", "mountains"])), emblem=str(rng.choice(["seal", "blob", "bird", "shield"])))
+        design = replace(
+            design,
+            scenery=str(rng.choice(["picture", "waves", "mountains"])),
+            emblem=str(rng.choice(["seal", "blob", "bird", "shield"])),
+        )
     return _render_north_american(rng, design, text)
 
 
@@ -705,5 +887,3 @@ def infrared(image: Pixels, rng: np.random.Generator) -> Pixels:
     table = low + (high - low) * table / 255.0
     single = cv2.LUT(grey, np.clip(table, 0, 255).astype(np.uint8))
     return np.repeat(single[:, :, None] if single.ndim == 2 else single, 3, axis=2)
-
-

@@ -32,8 +32,16 @@ class NetOutput:
     region: Tensor
 
 
-def _conv(inside: int, outside: int, stride: int | tuple[int, int] = 1, kernel: int | tuple[int, int] = 3, padding: int | tuple[int, int] = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inside, outside, kernel, stride, padding, bias=False), nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
+def _conv(
+    inside: int,
+    outside: int,
+    stride: int | tuple[int, int] = 1,
+    kernel: int | tuple[int, int] = 3,
+    padding: int | tuple[int, int] = 1,
+) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inside, outside, kernel, stride, padding, bias=False), nn.BatchNorm2d(outside), nn.ReLU(inplace=True)
+    )
 
 
 class _Block(nn.Module):
@@ -53,7 +61,9 @@ class _Along(nn.Module):
 
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
-        self.conv = nn.Sequential(nn.Conv2d(channels, channels, (1, kernel), padding=(0, kernel // 2), bias=False), nn.BatchNorm2d(channels))
+        self.conv = nn.Sequential(
+            nn.Conv2d(channels, channels, (1, kernel), padding=(0, kernel // 2), bias=False), nn.BatchNorm2d(channels)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.conv(x))
@@ -62,7 +72,7 @@ class _Along(nn.Module):
 class RecognizerNet(nn.Module):
     """See the module's docstring. `regions` is the number of region classes, `widths` the channels per stage."""
 
-    def __init__(self, regions: int, widths: tuple[int, int, int, int] = (32, 64, 96, 144), column_width: int = 160) -> None:
+    def __init__(self, regions: int, widths: tuple[int, int, int, int] = (32, 64, 96, 128), column_width: int = 160) -> None:
         super().__init__()
         stem, one, two, three = widths
         self.stem = nn.Sequential(_conv(12, stem), _conv(stem, one, 2))

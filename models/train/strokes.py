@@ -5,6 +5,7 @@ corner or ``(x, y, 1)`` for one rounded by the die's corner radius. Variants of 
 what the dies differ in, and what a reader trained on type fonts confuses.
 """
 
+# ruff: noqa: E501  (tables: one design or glyph a line)
 from __future__ import annotations
 
 from dataclasses import dataclass

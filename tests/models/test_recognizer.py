@@ -1,0 +1,125 @@
+"""Training and export of the recognizer, in small."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is only installed for training")
+pytest.importorskip("PIL", reason="plates are lettered with Pillow, which only training installs")
+onnx = pytest.importorskip("onnx", reason="onnx is only installed for training and tests")
+
+from models.train.degrade import degrade_crop  # noqa: E402
+from models.train.plates import REGIONS, render_plate  # noqa: E402
+from models.train.recognizer import Settings, Trainer, draw_batch, fold, texts_of  # noqa: E402
+from models.train.recognizer_data import IGNORE, Store, make_target  # noqa: E402
+from models.train.recognizer_export import fit_temperature, write_config, write_onnx  # noqa: E402
+from models.train.recognizer_net import ALPHABET, COLUMNS, PAD, SLOTS, RecognizerNet  # noqa: E402
+
+
+def small_store(crops: int) -> Store:
+    """A store of rendered crops that are kind to a beginner."""
+    rng = np.random.default_rng(1)
+    store = Store(crops)
+    while store.made.value < crops:
+        plate = render_plate(rng, style="us")
+        crop = degrade_crop(rng, plate, severity=0.0)
+        store.put(crop, make_target(plate.text, crop.centres_x, REGIONS.index(plate.region)))
+    return store
+
+
+def test_targets_count_the_characters_along_the_plate() -> None:
+    """Each column says which character it shows, and the running count ends at the number of characters."""
+    target = make_target("AB12", np.array([20, 40, 70, 90], np.float32), 3)
+    assert texts_of(target.slots[None].astype(np.int64)) == ["AB12"]
+    assert target.running[-1] == pytest.approx(4.0)
+    assert (np.diff(target.running) >= -1e-6).all()
+    middles = [int(x * COLUMNS / 128) for x in (20, 40, 70, 90)]
+    assert [ALPHABET[target.columns[m]] for m in middles] == list("AB12")
+    assert target.columns[0] == PAD
+    assert set(np.unique(target.columns)) <= {PAD, IGNORE, *target.slots[:4]}
+
+
+def test_a_crop_without_known_positions_gives_only_its_text() -> None:
+    """Real crops teach the slots and the total, no column."""
+    target = make_target("7X", None, 0)
+    assert not target.placed
+    assert (target.columns == IGNORE).all()
+    assert target.running[-1] == 2
+
+
+def test_letter_o_and_zero_fold_together() -> None:
+    """The score that public labels allow counts O and 0 as one character."""
+    assert fold("O0QOB") == "00Q0B"
+
+
+def test_a_few_steps_lower_the_loss() -> None:
+    """Forty steps on the same small store make the net better at it."""
+    torch.set_num_threads(1)
+    store = small_store(160)
+    trainer = Trainer(Settings(hours=1.0, batch=32, peak_rate=2e-3))
+    trainer.spent_s = 0.1 * 3600  # past the warm-up
+    rng = np.random.default_rng(2)
+    losses = [trainer.step(draw_batch(store, rng, 32)) for _ in range(40)]
+    assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:5])
+
+
+def test_a_saved_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Restored weights, clock and step count equal the saved ones."""
+    store = small_store(80)
+    rng = np.random.default_rng(2)
+    trainer = Trainer(Settings(hours=1.0, batch=16))
+    trainer.step(draw_batch(store, rng, 16))
+    trainer.spent_s = 77.0
+    trainer.save(tmp_path / "checkpoint.pt")
+    other = Trainer(Settings(hours=1.0, batch=16, seed=9))
+    other.restore(tmp_path / "checkpoint.pt")
+    assert (other.steps, other.spent_s) == (1, 77.0)
+    for name, value in trainer.net.state_dict().items():
+        assert torch.equal(other.net.state_dict()[name], value)
+    for name, value in trainer.averaged.state.items():
+        assert torch.equal(other.averaged.state[name], value)
+
+
+def test_temperature_cools_an_overconfident_head() -> None:
+    """Scores three times too sharp are given back a temperature near three."""
+    rng = np.random.default_rng(3)
+    scores = rng.normal(0, 1, (20_000, 10)).astype(np.float32)
+    shares = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    classes = (shares.cumsum(1) > rng.random((len(scores), 1))).argmax(1)
+    assert fit_temperature(scores * 3, classes) == pytest.approx(3.0, rel=0.1)
+
+
+def test_the_export_runs_in_the_library_that_units_use(tmp_path: Path) -> None:
+    """fast-plate-ocr loads file and config by path, reads one crop or several, and knows the regions."""
+    library = pytest.importorskip("fast_plate_ocr")
+    torch.manual_seed(4)
+    net = RecognizerNet(len(REGIONS)).eval()
+    write_onnx(net, tmp_path / "ocr.onnx", 1.3, 1.1)
+    write_config(tmp_path / "ocr.yaml")
+    recognizer = library.LicensePlateRecognizer(
+        onnx_model_path=tmp_path / "ocr.onnx", plate_config_path=tmp_path / "ocr.yaml", device="cpu"
+    )
+    rng = np.random.default_rng(5)
+    crops = rng.integers(0, 255, (5, 64, 128, 3)).astype(np.uint8)
+    slots, regions = recognizer.model.run(["plate", "region"], {"input": crops})
+    assert slots.shape == (5, SLOTS, len(ALPHABET))
+    assert regions.shape == (5, len(REGIONS))
+    assert np.allclose(slots.sum(2), 1, atol=1e-4)
+    assert np.allclose(regions.sum(1), 1, atol=1e-4)
+    with torch.no_grad():
+        expected = torch.softmax(net(torch.from_numpy(crops)).slots / 1.3, 2).numpy()
+    assert np.allclose(slots, expected, atol=1e-3)
+    readings = recognizer.run([crops[0], render_plate(rng).image], return_confidence=True)
+    assert len(readings) == 2
+    assert all(reading.region in REGIONS for reading in readings)
+
+
+def test_the_export_is_one_file_that_older_runtimes_read(tmp_path: Path) -> None:
+    """Opset at most 17, IR version at most 10, weights inside the file."""
+    write_onnx(RecognizerNet(len(REGIONS)).eval(), tmp_path / "ocr.onnx", 1.0, 1.0)
+    model = onnx.load(str(tmp_path / "ocr.onnx"), load_external_data=False)
+    assert max(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")) <= 17
+    assert model.ir_version <= 10
+    assert not any(onnx.external_data_helper.uses_external_data(tensor) for tensor in model.graph.initializer)
+    assert [path.name for path in tmp_path.iterdir()] == ["ocr.onnx"]
