@@ -41,10 +41,9 @@ EVAL_THRESHOLDS = (0.35, 0.45, 0.55)
 MINE_FROM = 0.25
 """Wrong boxes on training frames scoring this much are shown again as negatives."""
 
-TRUSTED = ("darkplate",)
-"""Sets whose frames have every plate labelled; elsewhere a confident wrong box may be a plate nobody marked."""
-
-DOUBT_FROM = 0.55
+TRUSTED = ("darkplate", "oi350")
+"""Sets whose plates are all labelled or reviewed. Elsewhere a box beside the labels may well be a plate nobody marked,
+and only boxes a person called something else serve as negatives."""
 
 
 @dataclass(frozen=True)
@@ -192,9 +191,10 @@ def mine(average: DetectorNet, frames: list[TrainFrame], least: float = MINE_FRO
     return sorted(wrong, key=lambda item: -item[1])
 
 
-def usable(wrong: list[tuple[Mined, float]], frames: list[TrainFrame]) -> list[Mined]:
-    """The mined places that are surely no plates."""
-    return [spot for spot, score in wrong if frames[spot.frame].group in TRUSTED or score < DOUBT_FROM]
+def negatives(average: DetectorNet, frames: list[TrainFrame]) -> list[Mined]:
+    """Places on training frames that look like plates and are surely none."""
+    spots = [spot for spot, _ in mine(average, frames) if frames[spot.frame].group in TRUSTED]
+    return spots + [Mined(index, box) for index, frame in enumerate(frames) for box in frame.others]
 
 
 def train(plan: Plan, fresh: bool) -> Trainer:
@@ -214,7 +214,7 @@ def train(plan: Plan, fresh: bool) -> Trainer:
     replay = {size: Replay(maker, size) for size in BATCH}
     dev = load_dev()
     if trainer.steps > 1000:
-        maker.mined = usable(mine(trainer.average, frames), frames)
+        maker.mined = negatives(trainer.average, frames)
     began, before = time.monotonic(), trainer.spent_s
     next_eval, next_mine = trainer.spent_s + min(120.0, plan.eval_every_s), trainer.spent_s + plan.mine_every_s
     running = torch.zeros(3)
@@ -226,7 +226,7 @@ def train(plan: Plan, fresh: bool) -> Trainer:
             parts = " ".join(f"{value:.3f}" for value in running.tolist())
             print(f"{trainer.spent_s / 60:5.1f} min step {trainer.steps} crops {trainer.crops} loss {parts}", flush=True)
         if trainer.spent_s >= next_mine:
-            maker.mined = usable(mine(trainer.average, frames), frames)
+            maker.mined = negatives(trainer.average, frames)
             print(f"  mined {len(maker.mined)} places", flush=True)
             next_mine += plan.mine_every_s
         if trainer.spent_s >= next_eval:

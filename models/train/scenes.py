@@ -25,8 +25,9 @@ Grey = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "train"
-UNLABELLED = Path(__file__).with_name("detector_unlabelled.jsonl")
-"""Boxes on training frames that hold, or may hold, real plates nobody labelled: neither plate nor background."""
+REVIEWED = Path(__file__).with_name("detector_reviewed.jsonl")
+"""What a person saw in boxes that an early model found beside the labels of the training frames: `unlabelled` holds a
+plate or may hold one (neither plate nor background), `others` holds something else. x y w h in the frame's own px."""
 
 FRAME_WIDTH = 1280
 """Frames are kept at most this wide: the network never sees them larger."""
@@ -58,13 +59,17 @@ class Scene:
 
 @dataclass(frozen=True)
 class TrainFrame:
-    """One real frame with its boxes as (N, 4) x0 y0 x1 y1 in its own px; `levels` halve the resolution each time."""
+    """One real frame with boxes as (N, 4) x0 y0 x1 y1 in px of `levels[0]`; `levels` halve the resolution each time.
+
+    `others` are boxes that were taken for plates once and are none.
+    """
 
     name: str
     group: str
     levels: tuple[Grey, ...]
     plates: Floats
     ignore: Floats
+    others: Floats
 
 
 @dataclass
@@ -96,11 +101,9 @@ def _boxes(rows: Sequence[Sequence[float]], scale: float) -> Floats:
 
 def load_frames(folder: Path = DATA) -> list[TrainFrame]:
     """The real training frames with truth; raises FileNotFoundError where the data is not at hand."""
-    ignored: dict[str, list[list[float]]] = {}
-    if UNLABELLED.is_file():
-        for line in UNLABELLED.read_text().splitlines():
-            entry = json.loads(line)
-            ignored.setdefault(entry["image"], []).extend(entry["boxes"])
+    reviewed = {}
+    if REVIEWED.is_file():
+        reviewed = {entry["image"]: entry for entry in map(json.loads, REVIEWED.read_text().splitlines())}
     frames = []
     for line in (folder / "manifest.jsonl").read_text().splitlines():
         record = json.loads(line)
@@ -116,13 +119,17 @@ def load_frames(folder: Path = DATA) -> list[TrainFrame]:
             levels.append(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA).astype(np.uint8))
         boxes = _boxes(record["boxes"], scale)
         partial = np.array(record.get("partial") or [False] * len(boxes), bool)
-        unlabelled = _boxes(ignored.get(record["image"], []), scale)
+        seen = reviewed.get(record["image"], {"unlabelled": [], "others": []})
         frames.append(
             TrainFrame(
-                record["image"], record["set"], tuple(levels), boxes[~partial],
-                np.concatenate([boxes[partial], unlabelled]),
+                record["image"],
+                record["set"],
+                tuple(levels),
+                boxes[~partial],
+                np.concatenate([boxes[partial], _boxes(seen["unlabelled"], scale)]),
+                _boxes(seen["others"], scale),
             )
-        )  # fmt: skip
+        )
     return frames
 
 

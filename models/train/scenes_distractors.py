@@ -199,6 +199,50 @@ def lamp(rng: np.random.Generator) -> Patch:
     return Patch(grey, alpha)
 
 
+def fog_lamp(rng: np.random.Generator) -> Patch:
+    """A bright rectangle with a bulb or ribs, set in a dark recess: the shape of a plate, and no characters."""
+    width, height = int(rng.integers(80, 160)), int(rng.integers(50, 90))
+    rim = int(rng.integers(6, 26))
+    grey = np.full((height + 2 * rim, width + 2 * rim), int(rng.integers(5, 90)), np.uint8)
+    face = np.full((height, width), int(rng.integers(110, 240)), np.float32)
+    coarse = rng.normal(0, rng.uniform(5, 40), (int(rng.integers(3, 9)), int(rng.integers(4, 14)))).astype(np.float32)
+    face += cv2.resize(coarse, (width, height), interpolation=int(rng.choice((cv2.INTER_NEAREST, cv2.INTER_CUBIC))))
+    if rng.random() < 0.5:
+        cv2.circle(face, (width // 2, height // 2), height // int(rng.integers(3, 7)), float(rng.uniform(20, 255)), -1)
+    grey[rim:-rim, rim:-rim] = np.clip(face, 0, 255).astype(np.uint8)
+    return Patch(grey, _solid(grey))
+
+
+def light_bar(rng: np.random.Generator) -> Patch:
+    """A third brake lamp, a neon tube, a reflector: a long evenly lit bar."""
+    width, height = int(rng.integers(140, 300)), int(rng.integers(18, 60))
+    alpha = np.zeros((height + 8, width + 8), np.uint8)
+    radius = height // 2 if rng.random() < 0.7 else 2
+    cv2.rectangle(alpha, (4 + radius, 4), (4 + width - radius, 4 + height), 255, -1)
+    cv2.rectangle(alpha, (4, 4 + radius), (4 + width, 4 + height - radius), 255, -1)
+    for x in (4 + radius, 4 + width - radius):
+        cv2.circle(alpha, (x, 4 + height // 2), radius, 255, -1)
+    if rng.random() < 0.5:
+        alpha = cv2.GaussianBlur(alpha, (0, 0), float(rng.uniform(1, 5))).astype(np.uint8)
+    return Patch(np.full(alpha.shape, int(rng.integers(190, 256)), np.uint8), alpha)
+
+
+def arrows(rng: np.random.Generator) -> Patch:
+    """A board of chevrons or one arrow, as bends and diversions have."""
+    width, height = int(rng.integers(100, 260)), int(rng.integers(50, 110))
+    ground, ink = _tones(rng)
+    grey = np.full((height, width), ground, np.uint8)
+    count = int(rng.integers(1, 6))
+    thick = max(3, int(width / count * rng.uniform(0.2, 0.45)))
+    reach = int(height * rng.uniform(0.2, 0.5)) * int(rng.choice((-1, 1)))
+    for index in range(count):
+        x = int((index + 0.5) * width / count)
+        points = np.array([[x - reach, 4], [x, height // 2], [x - reach, height - 4]], np.int32)
+        cv2.polylines(grey, [points], False, ink, thick)
+    cv2.rectangle(grey, (1, 1), (width - 2, height - 2), ink if rng.random() < 0.5 else ground, int(rng.integers(1, 7)))
+    return Patch(grey, _solid(grey))
+
+
 def windows(rng: np.random.Generator) -> Patch:
     """A facade's windows, vents or a fence: rectangles in rows and columns."""
     rows, columns = int(rng.integers(1, 5)), int(rng.integers(2, 9))
@@ -271,8 +315,9 @@ def blank(rng: np.random.Generator) -> Patch:
 
 
 KINDS: tuple[tuple[Callable[[np.random.Generator], Patch], float], ...] = (
-    (road_sign, 0.18), (sticker, 0.12), (shop_sign, 0.12), (badge, 0.1), (emblem, 0.08), (grille, 0.09), (lamp, 0.08),
-    (windows, 0.06), (stamp, 0.08), (number_board, 0.1), (stripes, 0.04), (blank, 0.03),
+    (road_sign, 0.16), (sticker, 0.11), (shop_sign, 0.11), (badge, 0.09), (emblem, 0.09), (grille, 0.07), (lamp, 0.06),
+    (fog_lamp, 0.08), (light_bar, 0.04), (arrows, 0.05), (windows, 0.05), (stamp, 0.07), (number_board, 0.07),
+    (stripes, 0.03), (blank, 0.03),
 )  # fmt: skip
 _SHARES = np.array([share for _, share in KINDS])
 _SHARES = _SHARES / _SHARES.sum()

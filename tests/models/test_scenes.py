@@ -16,7 +16,8 @@ def real_frame(plate: tuple[float, float, float, float]) -> scenes.TrainFrame:
     x0, y0, x1, y1 = (int(value) for value in plate)
     picture[y0:y1, x0:x1] = 250
     levels = (picture, picture[::2, ::2].copy(), picture[::4, ::4].copy())
-    return scenes.TrainFrame("made", "made", levels, np.array([plate], np.float32), np.zeros((0, 4), np.float32))
+    none = np.zeros((0, 4), np.float32)
+    return scenes.TrainFrame("made", "made", levels, np.array([plate], np.float32), none, none)
 
 
 def test_a_crop_moves_the_box_with_the_plate() -> None:
