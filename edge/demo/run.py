@@ -113,11 +113,11 @@ def truth() -> Truth:
 
 def run_demo(folder: Path, say: Callable[[str], None]) -> DemoResult:
     """Run the line in ``folder`` (empty or absent) and say each step.  Raises ConfigError if a part is missing or fails."""
-    mosquitto = _mosquitto()
+    mosquitto = find_mosquitto()
     say("making keys: a certificate authority, one device, one agency, one broker")
-    port = _free_port()
-    _make_keys(folder, port)
-    _write_configuration(folder, port)
+    port = free_port()
+    make_keys(folder, port)
+    write_configuration(folder, port)
     with (
         _process("broker", [mosquitto, "-c", str(folder / "broker" / "mosquitto.conf")], folder) as broker,
         _process("ingest", [sys.executable, "-m", "edge", "ingest", "-c", str(folder / "agency.toml")], folder) as ingest,
@@ -184,14 +184,16 @@ def _demo_read(labeled: LabeledRead) -> DemoRead:
     )
 
 
-def _mosquitto() -> str:
+def find_mosquitto() -> str:
+    """The broker's program.  Raises ConfigError if it is not installed."""
     found = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if found is None:
         raise ConfigError("run demo: the broker mosquitto is not installed; on Debian: apt-get install mosquitto")
     return found
 
 
-def _make_keys(folder: Path, port: int) -> None:
+def make_keys(folder: Path, port: int) -> None:
+    """A certificate authority, one agency, one enrolled device, one broker on the loopback address."""
     ca = folder / "ca"
     keys.make_ca(ca)
     keys.make_agency(folder / "agency", ca, AGENCY)
@@ -200,7 +202,8 @@ def _make_keys(folder: Path, port: int) -> None:
     keys.make_demo_broker(folder / "broker", ca, [AGENCY], port)
 
 
-def _write_configuration(folder: Path, port: int) -> None:
+def write_configuration(folder: Path, port: int) -> None:
+    """``device.toml`` and ``agency.toml`` for the keys of :func:`make_keys`, with the clip's zone and hot list."""
     zone = truth().zone
     geometry = {"type": "Polygon", "coordinates": [zone.polygon]}
     properties = {"name": zone.name, "category": zone.category, "margin_m": 50}
@@ -259,7 +262,8 @@ def _wait_for_port(port: int, broker: subprocess.Popen[bytes], folder: Path) -> 
     raise ConfigError(f"run demo: mosquitto does not come up: {_last_line(folder / 'broker.log')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,73 @@
+"""The real unit, broker and agency end, killed while a clip plays: what was committed is stored, once each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.demo.processes import Processes, files_with, wait_until
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Processes]:
+    processes = Processes(tmp_path)
+    yield processes
+    processes.end_all()
+
+
+def test_every_committed_read_is_stored_once_through_kills_of_all_three_parts(line: Processes) -> None:
+    """kill -9 of the broker with its data deleted, of the unit, and of the agency end, while the clip plays."""
+    for name in ("broker", "ingest", "unit"):
+        line.start(name)
+    wait_until(lambda: len(line.committed()) >= 2, 90, "two committed reads")
+    line.kill("broker")
+    line.wipe_broker()
+    wait_until(lambda: len(line.committed()) >= 4, 60, "two reads more, without a broker")
+    line.start("broker")
+    line.kill("unit")
+    line.start("unit")
+    before = len(line.committed())
+    wait_until(lambda: len(line.committed()) >= before + 2, 90, "reads of the restarted unit")
+    line.kill("ingest")
+    wait_until(lambda: len(line.committed()) >= before + 4, 60, "reads while nobody stores")
+    line.start("ingest")
+    assert line.running["unit"].wait(240) == 0
+    committed = line.committed()
+    stored = Counter((row.epoch, row.seq) for row in line.stored())
+    assert set(committed) <= set(stored), "a committed read is not in the store"
+    assert set(stored.values()) == {1}, "a read is in the store twice"
+    # A kill may fall between the commit and its log line: such a read is stored and not in the log, never the reverse.
+    assert len(stored) - len(committed) <= 1
+    assert sorted(seq for _, seq in stored) == list(range(1, len(stored) + 1)), "the chain has a gap"
+
+
+def test_without_a_broker_the_unit_says_so_reads_on_and_keeps(line: Processes) -> None:
+    """No broker is no reason to stop: everything committed waits in the outbox, and the unit ends in good order."""
+    config = line.folder / "device.toml"
+    config.write_text(config.read_text())
+    line.start("unit")
+    wait_until(lambda: len(line.committed()) >= 2, 90, "two committed reads")
+    assert any(entry["event"] == "broker away; reads are kept" for entry in line.log("unit"))
+    line.running["unit"].terminate()
+    assert line.running["unit"].wait(30) == 0
+    line.start("broker")
+    line.start("ingest")
+    line.start("unit")
+    wait_until(lambda: len(line.stored()) >= 2, 60, "the kept reads to be stored")
+
+
+def test_no_plate_is_in_clear_outside_the_agencys_store(line: Processes) -> None:
+    """grep -a over outbox, broker and logs finds no stored plate; the store holds every one."""
+    for name in ("broker", "ingest", "unit"):
+        line.start(name)
+    wait_until(lambda: len(line.committed()) >= 4, 120, "four committed reads")
+    line.kill("unit")
+    wait_until(lambda: len(line.stored()) >= 3, 30, "stored reads")
+    for row in line.stored():
+        found = files_with(line.folder, row.labeled.read.text.encode())
+        outside = [path for path in found if not path.startswith((f"{line.folder}/store/", f"{line.folder}/hotlist.csv"))]
+        assert outside == []
+        assert found, "the store itself holds the text"
