@@ -4,7 +4,7 @@ Every frame is handed out, or, with ``realtime``, the clip plays at its own spee
 
 How a damaged clip behaves (tried with H.264, MPEG-4 and MJPEG in MP4, MKV, AVI and TS): slight damage is concealed and
 cannot be told from a whole picture; beyond that ``grab`` fails once or more and then goes on, or pictures silently stay
-out, or come with stamps out of order.  So a failure does not end a clip until many come in a row, and what is missing is
+out, or come behind their time.  So a failure does not end a clip until many come in a row, and what is missing is
 seen from the time stamps: where they lie on the grid of the clip's frame rate, the grid's empty places are the pictures
 that were lost.  A clip whose stamps are on no grid (variable frame rate, AVI, raw streams) is counted by its failures
 alone, and what its container left out in silence is not known.
@@ -35,6 +35,7 @@ MAX_FAILURES = 5000  # in a row: a damaged stretch of three minutes at 25 fps; a
 MAX_PIXELS = 8192 * 4320
 MAX_LAG_S = 0.5  # a decoder further behind real time than this loses frames, as a camera's would
 _GRID_SLACK = 0.08  # frames: stamps in whole milliseconds are off by up to 0.06 of a frame at 120 fps
+_REORDER = 16  # frames: H.264 and H.265 reorder no deeper than this
 _NO_FPS_S = 1 / 25  # the step between frames of a clip that tells neither stamps nor frame rate
 _MP4 = (b"ftyp", b"moov")  # its index counts the frames; other containers estimate
 _AVI = b"AVI "  # knows no presentation times and often states twice the frame rate
@@ -48,31 +49,51 @@ class _Grid:
         self.regular = stamped and self._fps > 0
         self.next = 0
         self._failures = 0
+        self._lost_by_failure = 0
+        self._left_out = 0
+        self._backward = 0
         self._last_s: float | None = None
+
+    @property
+    def lost(self) -> int:
+        """Frames that should have come before the last one and did not."""
+        return self._lost_by_failure + self._left_out
 
     def failed(self, times: int) -> None:
         """``times`` reads failed before the frame that comes next."""
         self._failures += times
 
-    def place(self, media_s: float) -> tuple[int, float]:
-        """The frame's number and its time.  Numbers of lost frames are left out."""
+    def place(self, media_s: float) -> tuple[int, float] | None:
+        """The frame's number and its time; numbers of lost frames are left out.
+
+        None for a picture that comes behind its time, which only damage makes: its place was given up as lost already.
+        """
+        failures, self._failures = self._failures, 0
         slot = media_s * self._fps
-        if self.regular and self._last_s is not None and not self._failures and media_s > self._last_s:
-            self.regular = abs(slot - round(slot)) <= _GRID_SLACK
-        if self.regular:
-            number = max(self.next, round(slot)) if self._plausible(slot) else self.next
+        in_order = self._last_s is None or media_s > self._last_s
+        self._backward = 0 if in_order else self._backward + 1
+        if self.next == 1 and media_s == self._last_s:
+            self.regular = False  # a raw stream: every stamp is 0
+        if self.regular and not in_order and self._backward <= _REORDER:
+            return None
+        if self.regular and not (failures or (abs(slot - round(slot)) <= _GRID_SLACK and in_order)):
+            self.regular = False
+            self._left_out = 0  # uneven steps are how this clip was made
+        number = self._number(slot, failures)
+        if failures:
+            self._lost_by_failure += number - self.next
         else:
-            number = self.next + self._failures
-        self._failures = 0
+            self._left_out += number - self.next
         self.next = number + 1
-        if self._last_s is not None and media_s <= self._last_s:
+        if self._last_s is not None and not in_order:
             media_s = self._last_s + (1 / self._fps if self._fps else _NO_FPS_S)
         self._last_s = media_s
         return number, media_s
 
-    def _plausible(self, slot: float) -> bool:
-        """A broken stamp may say anything; more than a damaged stretch may be is not believed."""
-        return slot - self.next <= MAX_FAILURES
+    def _number(self, slot: float, failures: int) -> int:
+        if not self.regular:
+            return self.next + failures
+        return max(self.next, round(slot)) if slot - self.next <= MAX_FAILURES else self.next
 
 
 class ClipCamera:
@@ -125,7 +146,7 @@ class ClipCamera:
         """Every frame in order; ``late_after_ns`` is the boot time at which a clip played in real time began."""
         grid = _Grid(capture.get(cv2.CAP_PROP_FPS), stamped=_AVI not in _head(self._path))
         failed_ever = False
-        decoded = 0
+        decoded = blank = 0
         try:
             while not stop.is_set():
                 failures = _failures_before_frame(capture)
@@ -133,16 +154,19 @@ class ClipCamera:
                     break
                 failed_ever |= failures > 0
                 grid.failed(failures)
-                before = grid.next
-                number, media_s = grid.place(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
-                self._undecodable += number - before
                 decoded += 1
+                place = grid.place(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+                if place is None:
+                    continue
+                number, media_s = place
                 if late_after_ns is not None and self._behind_s(late_after_ns, media_s) > MAX_LAG_S:
                     self._late += 1
+                    self._undecodable = grid.lost + blank
                     continue
                 image = _retrieve(capture)
+                blank += image is None
+                self._undecodable = grid.lost + blank
                 if image is None:
-                    self._undecodable += 1
                     continue
                 yield Frame(camera=self.name, number=number, image=image, at=self._clock.now(), media_s=media_s)
             if decoded == 0 and not stop.is_set():
@@ -217,14 +241,13 @@ def _head(path: Path) -> bytes:
 
 
 def _lost_tail(path: Path, capture: cv2.VideoCapture, seen: int, failed: bool) -> int:
-    """How many frames after the last decoded one the container's index promises; negative if stamps out of order at the
-    end made more places than it has frames.
+    """How many frames after the last decoded one the container's index promises.
 
     An MP4 cut without re-encoding also lists frames before the cut, which are not meant to be shown; so a difference
     counts only if a read failed or the file holds fewer packets than its index says.
     """
     promised = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-    if promised <= 0 or not any(word in _head(path) for word in _MP4):
+    if promised <= seen or not any(word in _head(path) for word in _MP4):
         return 0
     return promised - seen if failed or _packets(path) < promised else 0
 

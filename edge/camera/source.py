@@ -20,7 +20,6 @@ SourceKind = Literal["clip", "pictures", "stream", "device"]
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
 
 _SCHEMES = ("rtsp", "rtsps")
-_USERINFO = re.compile(r"//[^/]*@")
 _FORBIDDEN = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
@@ -44,17 +43,13 @@ class SecretUrl:
         return f"SecretUrl({self._plain!r})"
 
 
-def mask(address: str) -> str:
-    """``address`` with everything before the last ``@`` of its host part replaced by ``***``."""
-    return _USERINFO.sub("//***@", address)
-
-
 def source_kind(source: str) -> SourceKind:
     """Which implementation reads ``source``.  Raises ConfigError for an address of a kind that is not supported."""
     scheme, colon, _ = source.partition("://")
     if colon:
         if scheme.lower() not in _SCHEMES:
-            raise ConfigError(f"open camera source `{mask(source)}`: use rtsp:// or rtsps://, a file, or /dev/video0")
+            # Not the address: whatever stands before its last @ may be a password, slashes included.
+            raise ConfigError("open camera: use an address with rtsp:// or rtsps://, a file, or /dev/video0")
         return "stream"
     if source.startswith("/dev/"):
         return "device"
@@ -87,7 +82,7 @@ def stream_url(config: CameraConfig) -> SecretUrl:
 
 
 def _check_address(name: str, address: str) -> None:
-    if _USERINFO.search(address) or "@" in address:
+    if "@" in address:
         raise ConfigError(
             f"open camera `{name}`: its address holds a password; put `user:password` into a file and name it as `credentials`"
         )
