@@ -94,30 +94,30 @@ def _wrong(position: Position) -> str | None:
 def _load_track(path: Path) -> list[tuple[float, Position]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _fixes(path, csv.reader(file, strict=True))
+            return _fixes(path, list(csv.reader(file, strict=True)))
     except OSError as error:
         raise ConfigError(f"read position track {path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"read position track {path}: not CSV in UTF-8: {error}") from error
 
 
-def _fixes(path: Path, reader: csv._reader) -> list[tuple[float, Position]]:  # type: ignore[name-defined]
-    if tuple(next(reader, [])) != TRACK_COLUMNS:
+def _fixes(path: Path, lines: Sequence[Sequence[str]]) -> list[tuple[float, Position]]:
+    if not lines or tuple(lines[0]) != TRACK_COLUMNS:
         raise ConfigError(f"read position track {path}: line 1 must name the columns {','.join(TRACK_COLUMNS)}")
     fixes: list[tuple[float, Position]] = []
-    for cells in reader:
+    for line, cells in enumerate(lines[1:], start=2):
         if not cells:
             continue
         try:
             time_s, latitude, longitude, accuracy_m = map(float, cells)
         except ValueError as error:
-            raise ConfigError(f"read position track {path}: line {reader.line_num} must hold four numbers") from error
+            raise ConfigError(f"read position track {path}: line {line} must hold four numbers") from error
         position = Position(latitude=latitude, longitude=longitude, accuracy_m=accuracy_m)
         wrong = _wrong(position)
         if wrong or not math.isfinite(time_s):
-            raise ConfigError(f"read position track {path}: line {reader.line_num}: {wrong or '`time_s` must be a number'}")
+            raise ConfigError(f"read position track {path}: line {line}: {wrong or '`time_s` must be a number'}")
         if fixes and time_s <= fixes[-1][0]:
-            raise ConfigError(f"read position track {path}: line {reader.line_num}: `time_s` must grow from line to line")
+            raise ConfigError(f"read position track {path}: line {line}: `time_s` must grow from line to line")
         fixes.append((time_s, position))
     if not fixes:
         raise ConfigError(f"read position track {path}: it has no fix; remove `track` where the position is unknown")

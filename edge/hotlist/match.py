@@ -22,12 +22,27 @@ from edge.errors import PolicyError
 from edge.policy.pack import Pack
 from edge.records import Hit
 
-COLUMNS = ("plate", "region", "source", "topic", "reason", "entered_by", "entered_on", "expires_on")
 EXPIRED = "engine-hotlist-expired"
 _MAX_BYTES = 64 << 20
 # A field longer than this is a lost quotation mark.
 _MAX_FIELD = 1000
 _REGION = re.compile(r"(?:[A-Z]{2}-)?[A-Z]{2,3}")
+
+
+class _Row(Struct, frozen=True, kw_only=True):
+    """The cells of one line, as they stand there; it lives only while the line is read."""
+
+    plate: str
+    region: str
+    source: str
+    topic: str
+    reason: str
+    entered_by: str
+    entered_on: str
+    expires_on: str
+
+
+COLUMNS = _Row.__struct_fields__
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -126,7 +141,7 @@ def _admitted(path: Path, pack: Pack, today: date, refused: Counter[str]) -> Ite
     refusals: dict[tuple[str, str, str], str | None] = {}
     for line, row in _rows(path, data):
         entry = _entry(path, line, row, sha256)
-        why = (row["source"], row["topic"], row["reason"])
+        why = (row.source, row.topic, row.reason)
         if why not in refusals:
             rule = pack.hotlist.refusal(*why)
             refusals[why] = rule.id if rule else None
@@ -134,7 +149,7 @@ def _admitted(path: Path, pack: Pack, today: date, refused: Counter[str]) -> Ite
         if refused_by is not None:
             refused[refused_by] += 1
         else:
-            yield normalise(row["plate"]), entry
+            yield normalise(row.plate), entry
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -148,7 +163,7 @@ def _read_bytes(path: Path) -> bytes:
     return data
 
 
-def _rows(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+def _rows(path: Path, data: bytes) -> Iterator[tuple[int, _Row]]:
     """Line number and cells of each row.  Errors are raised `from None`: the library's own hold what stood in the file."""
     lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline="")
     reader = csv.reader(lines, strict=True)
@@ -163,7 +178,7 @@ def _rows(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
                 raise PolicyError(
                     f"read hot list {path}: line {reader.line_num} has {len(cells)} columns instead of {len(COLUMNS)}"
                 )
-            yield reader.line_num, {name: cell.strip() for name, cell in zip(COLUMNS, cells, strict=True)}
+            yield reader.line_num, _Row(**{name: cell.strip() for name, cell in zip(COLUMNS, cells, strict=True)})
     except UnicodeDecodeError:
         raise PolicyError(f"read hot list {path}: it is not UTF-8 text after line {reader.line_num}") from None
     except csv.Error:
@@ -172,34 +187,34 @@ def _rows(path: Path, data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
         ) from None
 
 
-def _entry(path: Path, line: int, row: dict[str, str], sha256: str) -> Entry:
+def _entry(path: Path, line: int, row: _Row, sha256: str) -> Entry:
     def refuse(column: str, cure: str) -> PolicyError:
         return PolicyError(f"read hot list {path}: line {line}, column `{column}`: {cure}")
 
     for column in ("plate", "source", "topic", "reason", "entered_by", "entered_on"):
-        if not row[column]:
+        if not getattr(row, column):
             raise refuse(column, "must not be empty")
-    for column, cell in row.items():
-        if len(cell) > _MAX_FIELD:
+    for column in COLUMNS:
+        if len(getattr(row, column)) > _MAX_FIELD:
             raise refuse(column, f"longer than {_MAX_FIELD} characters; look for a lost quotation mark")
-    if not 1 <= len(normalise(row["plate"])) <= 12:
+    if not 1 <= len(normalise(row.plate)) <= 12:
         raise refuse("plate", "must hold 1 to 12 letters and digits")
-    region = row["region"].upper()
+    region = row.region.upper()
     if region and not _REGION.fullmatch(region):
         raise refuse("region", "write it like `CT` or `US-CT`, or leave it empty")
-    entered_on = _date(row["entered_on"])
-    expires_on = _date(row["expires_on"])
+    entered_on = _date(row.entered_on)
+    expires_on = _date(row.expires_on)
     if entered_on is None:
         raise refuse("entered_on", "write the date as YYYY-MM-DD")
-    if row["expires_on"] and expires_on is None:
+    if row.expires_on and expires_on is None:
         raise refuse("expires_on", "write the date as YYYY-MM-DD, or leave it empty")
     if expires_on is not None and expires_on < entered_on:
         raise refuse("expires_on", "lies before `entered_on`")
     hit = Hit(
-        source=row["source"],
-        topic="-".join(re.findall(r"[a-z0-9]+", row["topic"].lower())),
-        reason=row["reason"],
-        entered_by=row["entered_by"],
+        source=row.source,
+        topic="-".join(re.findall(r"[a-z0-9]+", row.topic.lower())),
+        reason=row.reason,
+        entered_by=row.entered_by,
         list_sha256=sha256,
         exact=True,
     )

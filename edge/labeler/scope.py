@@ -38,14 +38,9 @@ def recipients(pack: Pack) -> tuple[Recipient, ...]:
     """Who may have a read beside its owner: one entry per rule, or per rule and jurisdiction where the rule names some
     (``out-of-state-law-enforcement/US-NY``)."""
     return tuple(
-        Recipient(
-            recipient=f"{rule.recipient}/{jurisdiction}" if jurisdiction else rule.recipient,
-            gates=rule.gates,
-            rule=rule.id,
-            now=rule.now,
-        )
+        Recipient(recipient=name, gates=rule.gates, rule=rule.id, now=rule.now)
         for rule in pack.recipients
-        for jurisdiction in rule.jurisdictions or ("",)
+        for name in rule.names
     )
 
 

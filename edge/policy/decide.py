@@ -107,10 +107,10 @@ def _not_wider(labeled: LabeledRead, pack: Pack) -> Iterator[Reason]:
         yield _engine("engine-not-wider", "the label leaves out a purpose that the pack bars")
     if set(label.purposes_barred) & set(label.purposes_permitted):
         yield _engine("engine-not-wider", "the label both permits and bars a purpose")
-    gates = {rule.id: (set(rule.gates), rule.now) for rule in pack.recipients}
+    admitted = {(name, rule.id): rule for rule in pack.recipients for name in rule.names}
     for recipient in label.recipients:
-        known, now = gates.get(recipient.rule, (set(), False))
-        if not recipient.gates or not set(recipient.gates) <= known or (recipient.now and not now):
+        rule = admitted.get((recipient.recipient, recipient.rule))
+        if rule is None or not recipient.gates or not set(recipient.gates) <= set(rule.gates) or recipient.now > rule.now:
             yield _engine("engine-not-wider", f"the label admits {recipient.recipient} more easily than the pack")
     if not {rule.duty for rule in pack.onward_duties} <= set(label.onward_duties):
         yield _engine("engine-not-wider", "the label leaves out a duty of whoever gets the read")
@@ -162,6 +162,14 @@ def _match(labeled: LabeledRead, pack: Pack) -> Iterator[Reason]:
         yield _because(rule, "the issuing state was not made out")
 
 
+def _hit_admitted(labeled: LabeledRead, pack: Pack) -> Iterator[Reason]:
+    """Refused entries were dropped before matching; a hit on one means that the lists were not filtered by this pack."""
+    hit = labeled.hit
+    refusal = pack.hotlist.refusal(hit.source, hit.topic, hit.reason) if hit is not None else None
+    if refusal is not None:
+        yield _because(refusal, "the read carries a hit that the pack does not admit")
+
+
 def _clock(labeled: LabeledRead, pack: Pack) -> Iterator[Reason]:
     rule, read = pack.clock, labeled.read
     if rule.untrusted == "withhold" and not (rule.trusts(read.first) and rule.trusts(read.last)):
@@ -180,6 +188,7 @@ _CHECKS: tuple[_Check, ...] = (
     _label_of_this_pack,
     _owner,
     _not_wider,
+    _hit_admitted,
     _clock,
     _position_known,
     _retention,

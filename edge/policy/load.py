@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import sys
@@ -17,6 +16,7 @@ from msgspec import inspect
 
 from edge.errors import PolicyError
 from edge.policy.pack import Duration, Pack, PackText, Unit
+from edge.policy.words import nearest
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -68,9 +68,7 @@ def bundled_packs() -> tuple[str, ...]:
 def _read_bytes(name_or_path: str | Path) -> tuple[str, bytes]:
     if isinstance(name_or_path, str) and _BUNDLED_NAME.fullmatch(name_or_path):
         if name_or_path not in bundled_packs():
-            known = bundled_packs()
-            near = difflib.get_close_matches(name_or_path, known, n=1, cutoff=0.5)
-            hint = f"did you mean `{near[0]}`?" if near else f"bundled packs: {', '.join(known)}"
+            hint = nearest(name_or_path, bundled_packs())
             raise PolicyError(f"read pack `{name_or_path}`: no bundled pack has that name; {hint}")
         item = resources.files("edge.policy") / "packs" / f"{name_or_path}.toml"
         return f"`{name_or_path}`", item.read_bytes()
@@ -111,7 +109,7 @@ def _known(raw: Any, wanted: inspect.Type, where: str, refuse: Callable[[str], P
         some = [kind for kind in wanted.types if not isinstance(kind, inspect.NoneType)]
         return _known(raw, some[0], where, refuse)
     if isinstance(wanted, inspect.LiteralType) and isinstance(raw, str) and raw not in wanted.values:
-        raise refuse(f"`{where}`: unknown word `{raw}`; {_nearest(raw, [str(value) for value in wanted.values])}")
+        raise refuse(f"`{where}`: unknown word `{raw}`; {nearest(raw, [str(value) for value in wanted.values])}")
     if isinstance(wanted, inspect.VarTupleType) and isinstance(raw, list):
         return [_known(item, wanted.item_type, f"{where}[{index}]", refuse) for index, item in enumerate(raw)]
     if isinstance(wanted, inspect.StructType):
@@ -130,14 +128,9 @@ def _known_keys(
     for key, value in raw.items():
         place = f"{where}.{key}" if where else key
         if key not in fields:
-            raise refuse(f"`{place}`: unknown key; {_nearest(key, list(fields))}")
+            raise refuse(f"`{place}`: unknown key; {nearest(key, list(fields))}")
         result[key] = _known(value, fields[key], place, refuse)
     return result
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(sorted(known))}"
 
 
 def _duration(raw: Any, where: str, refuse: Callable[[str], PolicyError]) -> dict[str, Any]:
@@ -154,7 +147,7 @@ def _duration(raw: Any, where: str, refuse: Callable[[str], PolicyError]) -> dic
     else:
         raise refuse(f"`{where}`: a duration needs one number and one unit; {cure}")
     if unit not in _UNITS:
-        raise refuse(f"`{where}`: unknown unit `{unit}`; {_nearest(unit, list(_UNITS))}")
+        raise refuse(f"`{where}`: unknown unit `{unit}`; {nearest(unit, list(_UNITS))}")
     if isinstance(amount, bool) or not isinstance(amount, int) or amount < 1:
         raise refuse(f"`{where}`: a duration must be a whole number of at least 1; {cure}")
     if amount * _SECONDS[unit] > _LONGEST_S:
@@ -203,7 +196,7 @@ def _wrong_ids(text: PackText) -> Iterator[str]:
     for case in text.cases:
         for named in (case.rule, case.refused_by):
             if named is not None and named not in counts and not named.startswith("engine-"):
-                yield f"case `{case.name}` names rule `{named}`, which the pack does not have; {_nearest(named, list(counts))}"
+                yield f"case `{case.name}` names rule `{named}`, which the pack does not have; {nearest(named, list(counts))}"
 
 
 def _wrong_purposes(text: PackText) -> Iterator[str]:

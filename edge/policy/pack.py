@@ -362,6 +362,11 @@ class RecipientRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True)
     jurisdictions: tuple[Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")], ...] = ()
     now: bool = False
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """How a label names them: the class, or one ``class/jurisdiction`` each."""
+        return tuple(f"{self.recipient}/{where}" for where in self.jurisdictions) or (self.recipient,)
+
 
 class PurposeRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One purpose, permitted or barred; what is not permitted is not allowed either."""

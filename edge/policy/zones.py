@@ -6,17 +6,16 @@ against a zone in a metric plane laid at that position::
     x = N(φ) cos φ · (λ' - λ)      N = a / sqrt(1 - e² sin² φ)
     y = M(φ)       · (φ' - φ)      M = a (1 - e²) / (1 - e² sin² φ)^1.5      a, e² of WGS 84
 
-The map is affine, so inside stays inside exactly; only distances err, in the first order by tan φ · d / R east-west: 0.7 m
-at d = 2 km and 0.16 % at 10 km, at 45° north.  Up to 80° and 10 km that stays below 1 %, so every reach is taken 1 %
-longer: a doubt counts as inside.
+The map is affine, so inside stays inside exactly; only east-west distances err, by Δφ tan φ / 2 for a point that lies Δφ
+further north: 0.3 m at 2 km and 0.08 % at 10 km, at 45°.  For the longest reach (margin and error of 10 km each) at 80° that
+is 0.9 %, so every reach is taken 1 % longer: a doubt counts as inside.
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +25,7 @@ from msgspec import Meta, Struct
 
 from edge.errors import PolicyError
 from edge.policy.pack import ZoneCategory
+from edge.policy.words import nearest
 from edge.records import Position
 
 _A_M = 6_378_137.0
@@ -110,7 +110,7 @@ def load_zones(path: Path) -> tuple[Zone, ...]:
     return zones
 
 
-def _check_words(raw: Any, refuse: Any) -> None:
+def _check_words(raw: Any, refuse: Callable[[str], PolicyError]) -> None:
     """Name the nearest known word, which msgspec does not; shapes other than expected are left to msgspec."""
     if not isinstance(raw, dict):
         raise refuse("not a GeoJSON FeatureCollection")
@@ -125,21 +125,16 @@ def _check_words(raw: Any, refuse: Any) -> None:
         for key in properties:
             if key not in _Properties.__struct_fields__:
                 raise refuse(
-                    f"`features[{index}].properties.{key}`: unknown key; {_nearest(key, _Properties.__struct_fields__)}"
+                    f"`features[{index}].properties.{key}`: unknown key; {nearest(key, _Properties.__struct_fields__)}"
                 )
         category = properties.get("category")
         if isinstance(category, str) and category not in _CATEGORIES:
             raise refuse(
-                f"`features[{index}].properties.category`: unknown word `{category}`; {_nearest(category, _CATEGORIES)}"
+                f"`features[{index}].properties.category`: unknown word `{category}`; {nearest(category, _CATEGORIES)}"
             )
 
 
-def _nearest(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(sorted(known))}"
-
-
-def _zone(index: int, feature: _Feature, refuse: Any) -> Zone:
+def _zone(index: int, feature: _Feature, refuse: Callable[[str], PolicyError]) -> Zone:
     properties = feature.properties
     where = f"features[{index}] `{properties.name}`"
     for ring in feature.geometry.coordinates:
@@ -155,10 +150,8 @@ def _zone(index: int, feature: _Feature, refuse: Any) -> Zone:
             raise refuse(f"{where}: a ring needs at least four points, the last equal to the first")
     rings = [[(point[0], point[1]) for point in ring] for ring in feature.geometry.coordinates]
     shape = shapely.Polygon(rings[0], rings[1:])
-    if shape.is_empty or shape.area == 0:
-        raise refuse(f"{where}: the polygon is empty")
-    if not shape.is_valid:
-        raise refuse(f"{where}: the polygon crosses itself or is otherwise invalid: {shapely.is_valid_reason(shape)}")
+    if not shape.is_valid or shape.area == 0:
+        raise refuse(f"{where}: the outline crosses itself or holds no area: {shapely.is_valid_reason(shape)}")
     shapely.prepare(shape)
     return Zone(name=properties.name, category=properties.category, margin_m=properties.margin_m, shape=shape)
 
