@@ -223,6 +223,7 @@ class _Session:
         )
         client.tls_set_context(tls)
         client.connect_timeout = _ANSWER_TIMEOUT_S
+        client.max_inflight_messages_set(broker.in_flight)
         client.on_connect, client.on_subscribe, client.on_disconnect = self._on_connect, self._on_subscribe, self._on_disconnect
         client.on_publish, client.on_message = self._on_publish, self._on_message
         self._client = client
@@ -303,7 +304,6 @@ class _Session:
             return
         # A broker that takes fewer at a time says so here (MQTT 5, 3.2.2.3.3); one more than that ends the connection.
         self.window = min(self.window, getattr(properties, "ReceiveMaximum", 65535))
-        client.max_inflight_messages_set(self.window)
         if self._subscriptions:
             client.subscribe(self._subscriptions)
         else:

@@ -26,7 +26,8 @@ _FETCH = 64
 _WINDOWS_AHEAD = 8
 _SLOWEST_RESEND = 16
 _STUCK_TRIES = 3
-_REFUSED_AGAIN_S = 1.0
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 10.0
 
 
 class Flight:
@@ -41,6 +42,7 @@ class Flight:
         self._tries: dict[int, int] = {}
         self._parked: set[int] = set()
         self._unanswered: dict[int, int] = {}
+        self._pause_s, self._paused_until_s = 0.0, 0.0
         self.window = 0
         self.cursor = 0
 
@@ -49,22 +51,26 @@ class Flight:
         self.window, self.cursor = window, 0
         self._due.clear()
         self._unanswered.clear()
+        self._pause_s = self._paused_until_s = 0.0
         self._tries = dict.fromkeys(self._tries, 1)
 
     def end(self) -> None:
         """No connection, no window."""
         self.begin(0)
 
-    def room(self) -> int:
-        """How many envelopes may be handed over now."""
-        return max(0, self.window - len(self._unanswered))
+    def room(self, now_s: float) -> int:
+        """How many envelopes may be handed over now: after a refusal none for a while, then one to see."""
+        if now_s < self._paused_until_s:
+            return 0
+        window = min(self.window, 1) if self._pause_s else self.window
+        return max(0, window - len(self._unanswered))
 
-    def room_ahead(self) -> int:
+    def room_ahead(self, now_s: float) -> int:
         """How many envelopes that were not sent yet may be handed over now."""
         most = self.window * _WINDOWS_AHEAD
         hopeful = sum(1 for seq in self._due if self._tries[seq] < _STUCK_TRIES)
         # What the agency never answers for (an envelope damaged on the card) must not stand in the way of the rest.
-        return max(0, min(self.room(), most - hopeful, 2 * most - len(self._due)))
+        return max(0, min(self.room(now_s), most - hopeful, 2 * most - len(self._due)))
 
     def overdue(self, now_s: float) -> list[int]:
         """Numbers to send again: no receipt came in time."""
@@ -83,14 +89,24 @@ class Flight:
         self._unanswered[token] = seq
         return tries > 0
 
-    def answered(self, token: int) -> int | None:
-        """The broker answered; returns for which number, None if this connection did not send it."""
-        return self._unanswered.pop(token, None)
+    def accepted(self, token: int) -> None:
+        """The broker holds it; a receipt may come."""
+        if self._unanswered.pop(token, None) is not None:
+            self._pause_s = 0.0
 
-    def refused(self, seq: int, now_s: float) -> None:
-        """The broker did not take it, or nobody listens: no receipt can come, so try again sooner."""
+    def refused(self, token: int, now_s: float) -> bool:
+        """The broker did not take it, or nobody listens: no receipt can come.  Pause, so that a broker without an agency end
+        behind it does not cost the SIM card everything over and over.  Returns whether this is news."""
+        seq = self._unanswered.pop(token, None)
+        if seq is None:
+            return False
         if seq in self._due:
-            self._due[seq] = min(self._due[seq], now_s + _REFUSED_AGAIN_S * 2 ** min(self._tries[seq], 10))
+            self._due[seq] = now_s
+        news = self._pause_s == 0.0
+        if now_s >= self._paused_until_s:
+            self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+            self._paused_until_s = now_s + self._pause_s
+        return news
 
     def settled(self, receipt: Receipt) -> None:
         """Forget what the receipt names, and stop sending what can never be stored."""
@@ -162,7 +178,7 @@ class Drain:
     def _send_overdue(self) -> int:
         now_s, sent = self._monotonic(), 0
         for seq in self._flight.overdue(now_s):
-            if self._flight.room() == 0:
+            if self._flight.room(now_s) == 0:
                 break
             found = self._outbox.waiting(after=seq - 1, limit=1)
             if not found or found[0].slot.seq != seq:
@@ -176,10 +192,10 @@ class Drain:
         return sent
 
     def _send_new(self) -> int:
-        room, sent = self._flight.room_ahead(), 0
+        now_s, sent = self._monotonic(), 0
+        room = self._flight.room_ahead(now_s)
         if room == 0:
             return 0
-        now_s = self._monotonic()
         for envelope in self._outbox.waiting(after=self._flight.cursor, limit=min(room, _FETCH)):
             seq = envelope.slot.seq
             if not self._flight.knows(seq):
@@ -224,11 +240,12 @@ class Drain:
         self._last_reason = event.reason
 
     def _take_answer(self, event: Acknowledged) -> None:
-        seq = self._flight.answered(event.token)
-        if seq is not None and event.refused:
-            self._flight.refused(seq, self._monotonic())
-            self._journal.count("envelopes_refused", event.refused)
-            self._journal.warning("broker did not pass a read on; it is kept", reason=event.refused, seq=seq)
+        if not event.refused:
+            self._flight.accepted(event.token)
+            return
+        self._journal.count("envelopes_refused", event.refused)
+        if self._flight.refused(event.token, self._monotonic()):
+            self._journal.warning("broker does not pass reads on; they are kept", reason=event.refused)
 
     def _take_receipt(self, wire: bytes) -> None:
         try:
