@@ -16,6 +16,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
 
+import msgspec
 from msgspec import Struct
 
 from edge.errors import PolicyError
@@ -57,7 +58,7 @@ class HotList:
     """Every admitted entry of all lists.  Loading is the only way to fill it."""
 
     def __init__(self, entries: Mapping[str, tuple[Entry, ...]], refused: Mapping[str, int], regions_must_agree: bool) -> None:
-        self._exact = dict(entries)
+        self._exact = entries
         self._folded: dict[str, tuple[Entry, ...]] = {}
         for plate, known in self._exact.items():
             folded = fold(plate)
@@ -136,20 +137,30 @@ def _regions_agree(listed: str, read: str) -> bool:
 
 
 def _admitted(path: Path, pack: Pack, today: date, refused: Counter[str]) -> Iterator[tuple[str, Entry]]:
+    """The plates of one list that may be matched, with their entries; rows that differ in the plate alone share one."""
     data = _read_bytes(path)
     sha256 = hashlib.sha256(data).hexdigest()
-    refusals: dict[tuple[str, str, str], str | None] = {}
+    known: dict[_Row, tuple[Entry, str | None]] = {}
     for line, row in _rows(path, data):
-        entry = _entry(path, line, row, sha256)
-        why = (row.source, row.topic, row.reason)
-        if why not in refusals:
-            rule = pack.hotlist.refusal(*why)
-            refusals[why] = rule.id if rule else None
-        refused_by = refusals[why] or (EXPIRED if _expired(entry.expires_on, today) else None)
-        if refused_by is not None:
-            refused[refused_by] += 1
+        plate = normalise(row.plate)
+        if not 1 <= len(plate) <= 12:
+            raise _refusal(path, line, "plate", "must hold 1 to 12 letters and digits")
+        rest = msgspec.structs.replace(row, plate="")
+        if rest not in known:
+            entry = _entry(path, line, rest, sha256)
+            known[rest] = (entry, _refused_by(rest, entry, pack, today))
+        entry, refused_by = known[rest]
+        if refused_by is None:
+            yield plate, entry
         else:
-            yield normalise(row.plate), entry
+            refused[refused_by] += 1
+
+
+def _refused_by(row: _Row, entry: Entry, pack: Pack, today: date) -> str | None:
+    rule = pack.hotlist.refusal(row.source, row.topic, row.reason)
+    if rule is not None:
+        return rule.id
+    return EXPIRED if _expired(entry.expires_on, today) else None
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -187,29 +198,30 @@ def _rows(path: Path, data: bytes) -> Iterator[tuple[int, _Row]]:
         ) from None
 
 
-def _entry(path: Path, line: int, row: _Row, sha256: str) -> Entry:
-    def refuse(column: str, cure: str) -> PolicyError:
-        return PolicyError(f"read hot list {path}: line {line}, column `{column}`: {cure}")
+def _refusal(path: Path, line: int, column: str, cure: str) -> PolicyError:
+    """Names the place, never what stands there: in a list whose columns have slipped, any cell may be the plate."""
+    return PolicyError(f"read hot list {path}: line {line}, column `{column}`: {cure}")
 
-    for column in ("plate", "source", "topic", "reason", "entered_by", "entered_on"):
+
+def _entry(path: Path, line: int, row: _Row, sha256: str) -> Entry:
+    """One row without its plate, checked."""
+    for column in ("source", "topic", "reason", "entered_by", "entered_on"):
         if not getattr(row, column):
-            raise refuse(column, "must not be empty")
+            raise _refusal(path, line, column, "must not be empty")
     for column in COLUMNS:
         if len(getattr(row, column)) > _MAX_FIELD:
-            raise refuse(column, f"longer than {_MAX_FIELD} characters; look for a lost quotation mark")
-    if not 1 <= len(normalise(row.plate)) <= 12:
-        raise refuse("plate", "must hold 1 to 12 letters and digits")
+            raise _refusal(path, line, column, f"longer than {_MAX_FIELD} characters; look for a lost quotation mark")
     region = row.region.upper()
     if region and not _REGION.fullmatch(region):
-        raise refuse("region", "write it like `CT` or `US-CT`, or leave it empty")
+        raise _refusal(path, line, "region", "write it like `CT` or `US-CT`, or leave it empty")
     entered_on = _date(row.entered_on)
     expires_on = _date(row.expires_on)
     if entered_on is None:
-        raise refuse("entered_on", "write the date as YYYY-MM-DD")
+        raise _refusal(path, line, "entered_on", "write the date as YYYY-MM-DD")
     if row.expires_on and expires_on is None:
-        raise refuse("expires_on", "write the date as YYYY-MM-DD, or leave it empty")
+        raise _refusal(path, line, "expires_on", "write the date as YYYY-MM-DD, or leave it empty")
     if expires_on is not None and expires_on < entered_on:
-        raise refuse("expires_on", "lies before `entered_on`")
+        raise _refusal(path, line, "expires_on", "lies before `entered_on`")
     hit = Hit(
         source=row.source,
         topic="-".join(re.findall(r"[a-z0-9]+", row.topic.lower())),
