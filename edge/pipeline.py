@@ -3,7 +3,7 @@
 Whatever goes nowhere is counted with its reason.  The accounts:
 
 * frames received = processed + dropped (by the camera's reason, or by the rule that forbade capture);
-* tracks = reads + noise (too few detections) + unread (no text) + repeats (the same pass seen twice);
+* tracks = reads + noise (too few detections) + unread (no text in any picture);
 * reads = committed + withheld (by rule).
 """
 

@@ -34,3 +34,60 @@ def write_manifest(folder: Path, name: str, file: Path, format: Format, **more: 
 
 def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+OCR_CONFIG = f"""max_plate_slots: 10
+alphabet: '{ALPHABET}'
+pad_char: '_'
+img_height: 64
+img_width: 128
+keep_aspect_ratio: false
+interpolation: linear
+image_color_mode: rgb
+plate_regions: [US-CT, US-NY, unknown]
+"""
+
+
+def brightness_reader(folder: Path) -> Path:
+    """A fast-plate-ocr file that says ``A`` with the probability of the plate's mean brightness and ``B`` otherwise, in two
+    slots of ten; its region is US-NY.  One output row per input plate, so that order and batching can be proved."""
+    rest = np.zeros((1, 10, 37), np.float32)
+    rest[:, 2:, 36] = 1.0
+    of_a, of_b = np.zeros((1, 10, 37), np.float32), np.zeros((1, 10, 37), np.float32)
+    of_a[:, :2, 10], of_b[:, :2, 11] = 1.0, 1.0
+    constants = {"a": of_a, "b": of_b, "rest": rest, "one": np.ones((1,), np.float32), "white": np.array([255], np.float32)}
+    constants["region_row"] = np.array([[0.1, 0.8, 0.1]], np.float32)
+    node = helper.make_node
+    nodes = [
+        node("Cast", ["input"], ["float"], to=TensorProto.FLOAT),
+        node("Div", ["float", "white"], ["light"]),
+        node("ReduceMean", ["light"], ["mean4"], axes=[1, 2, 3], keepdims=1),
+        node("Squeeze", ["mean4", "axis3"], ["mean"]),
+        node("Sub", ["one", "mean"], ["dark"]),
+        node("Mul", ["mean", "a"], ["plate_a"]),
+        node("Mul", ["dark", "b"], ["plate_b"]),
+        node("Sum", ["plate_a", "plate_b", "rest"], ["plate"]),
+        node("Squeeze", ["mean", "axis2"], ["mean2"]),
+        node("Mul", ["mean2", "zero"], ["nothing"]),
+        node("Add", ["nothing", "region_row"], ["region"]),
+    ]
+    initial = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    initial += [numpy_helper.from_array(np.array([axis], np.int64), f"axis{axis}") for axis in (2, 3)]
+    initial.append(numpy_helper.from_array(np.zeros((1,), np.float32), "zero"))
+    graph = helper.make_graph(
+        nodes,
+        "brightness",
+        [helper.make_tensor_value_info("input", TensorProto.UINT8, ["n", 64, 128, 3])],
+        [
+            helper.make_tensor_value_info("plate", TensorProto.FLOAT, ["n", 10, 37]),
+            helper.make_tensor_value_info("region", TensorProto.FLOAT, ["n", 3]),
+        ],
+        initial,
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(folder / "ocr.onnx"))
+    (folder / "ocr.yaml").write_text(OCR_CONFIG)
+    config = folder / "ocr.yaml"
+    more = {"config": config.name, "config_sha256": sha256(config)}
+    write_manifest(folder, "ocr", folder / "ocr.onnx", "fast-plate-ocr", **more)
+    return folder

@@ -1,0 +1,123 @@
+"""The schemas of what goes over the wire, made from the Structs: ``python -m edge.envelope.schema`` writes them anew.
+
+JSON Schema 2020-12 for the parts, AsyncAPI 3.0 for the topics.  The files in ``schema/`` are what other languages build
+from; a test keeps them equal to the Structs.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge.envelope.interface import Header, Receipt
+from edge.envelope.wire import WIRE_LIMIT_BYTES
+from edge.records import LabeledRead
+
+FOLDER = Path(__file__).parent / "schema"
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_TOPIC = "plate-edge/v1/{agency}/{bucket}/{device}"
+_CONTENT_TYPE = "application/vnd.plate-edge.v1+msgpack"
+
+
+def documents() -> dict[str, str]:
+    """File name → text of every schema file."""
+    schemas: dict[str, Any] = {
+        "labeled-read.json": _json_schema(LabeledRead),
+        "header.json": _json_schema(Header),
+        "receipt.json": _json_schema(Receipt),
+        "asyncapi.json": _asyncapi(),
+    }
+    return {name: json.dumps(schema, indent=2, sort_keys=True) + "\n" for name, schema in schemas.items()}
+
+
+def write(folder: Path = FOLDER) -> None:
+    """Write every schema file."""
+    folder.mkdir(exist_ok=True)
+    for name, text in documents().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _json_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"$schema": _DRAFT, **msgspec.json.schema(kind)}
+
+
+def _asyncapi() -> dict[str, Any]:
+    _, components = msgspec.json.schema_components((LabeledRead, Header, Receipt), ref_template="#/components/schemas/{name}")
+    parameters = {
+        "agency": {"description": "the agency's name"},
+        "bucket": {"description": "two digits, 00 to 63: SHA-256 of the device's name as an integer, modulo 64"},
+        "device": {"description": "the device's name, which is the common name of its certificate and its client id"},
+    }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "plate-edge delivery",
+            "version": "1",
+            "description": "Sealed licence-plate reads from units to their agency, and the receipts that let units forget.",
+        },
+        "defaultContentType": _CONTENT_TYPE,
+        "channels": {
+            "reads": _channel("reads", "envelope", parameters),
+            "receipts": _channel("receipts", "receipt", parameters),
+        },
+        "operations": {
+            "publishRead": _operation("send", "reads"),
+            "takeReceipt": _operation("receive", "receipts"),
+        },
+        "components": {
+            "messages": {
+                "envelope": _message(
+                    "Envelope",
+                    "msgpack array [version, header, sealed, signature]; `header` is the msgpack of Header, `sealed` opens "
+                    "to a bundle with the JSON of LabeledRead.",
+                    "Header",
+                ),
+                "receipt": _message(
+                    "Receipt",
+                    "msgpack array [version, receipt, empty, signature]; `receipt` is the msgpack of Receipt.",
+                    "Receipt",
+                ),
+            },
+            "schemas": components,
+        },
+    }
+
+
+def _channel(kind: str, message: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "address": f"{_TOPIC}/{kind}",
+        "parameters": parameters,
+        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "bindings": {"mqtt": {}},
+    }
+
+
+def _operation(action: str, channel: str) -> dict[str, Any]:
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "bindings": {"mqtt": {"qos": 1, "retain": False}},
+    }
+
+
+def _message(title: str, summary: str, signed: str) -> dict[str, Any]:
+    blob = {"type": "string", "contentEncoding": "base64"}
+    return {
+        "title": title,
+        "summary": summary,
+        "contentType": _CONTENT_TYPE,
+        "payload": {
+            "type": "array",
+            "description": f"At most {WIRE_LIMIT_BYTES} bytes. The second item holds #/components/schemas/{signed}.",
+            "prefixItems": [{"const": 1}, blob, blob, {**blob, "minLength": 88, "maxLength": 88}],
+            "minItems": 4,
+            "maxItems": 4,
+        },
+    }
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,89 @@
+"""Labelled reads as lane 1 would make them, for tests of everything after the decision."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from edge.records import (
+    Box,
+    Capture,
+    Character,
+    Detection,
+    Instant,
+    Label,
+    LabeledRead,
+    Position,
+    Read,
+    Recipient,
+    Release,
+    TimeQuality,
+)
+
+DEVICE, AGENCY = "pole-7", "milltown"
+START = datetime(2026, 11, 20, 12, 0, tzinfo=timezone.utc)
+
+
+def instant(at: datetime = START) -> Instant:
+    return Instant(utc=at, boottime_ns=10**9, boot_id="boot-a", quality=TimeQuality(source="ntp", error_ms=2.5))
+
+
+def labeled_read(
+    read_id: str = "r-1",
+    text: str = "TEST123",
+    *,
+    device: str = DEVICE,
+    agency: str = AGENCY,
+    at: datetime = START,
+    lives: timedelta = timedelta(days=14),
+) -> LabeledRead:
+    corners = ((10.0, 20.0), (110.0, 21.0), (110.0, 71.0), (10.0, 70.0))
+    best = Detection(box=Box(x=10.0, y=20.0, w=100.0, h=51.0), corners=corners, confidence=0.93)
+    return LabeledRead(
+        read=Read(
+            id=read_id,
+            camera="north",
+            text=text,
+            confidence=0.97,
+            characters=tuple(Character(character=c, confidence=0.99) for c in text),
+            region="Connecticut",
+            region_confidence=0.8,
+            raw_texts=(text,),
+            readings=6,
+            frames=14,
+            first=instant(at),
+            last=instant(at + timedelta(seconds=1)),
+            first_s=1.0,
+            last_s=2.0,
+            plate_width_px=100.0,
+            best=best,
+        ),
+        capture=Capture(
+            device=device,
+            agency=agency,
+            camera="north",
+            position=Position(latitude=41.56, longitude=-72.65, accuracy_m=5.0),
+            detector_sha256="d" * 64,
+            recognizer_sha256="e" * 64,
+            calibration_id=None,
+            software="0.1.0",
+        ),
+        label=Label(
+            pack="test",
+            pack_version="1",
+            pack_sha256="f" * 64,
+            jurisdiction="US-CT",
+            owner=agency,
+            classification="law-enforcement-sensitive",
+            recipients=(Recipient(recipient="state-police", gates=("request",), rule="share-in-state"),),
+            purposes_permitted=("stolen-vehicle",),
+            purposes_barred=("immigration-enforcement",),
+            delete_after=at + lives,
+            obligations=("confirm-before-stop",),
+            onward_duties=("same-terms",),
+            rules=("keep-14-days",),
+        ),
+    )
+
+
+def release(read_id: str = "r-1", text: str = "TEST123", **how: object) -> Release:
+    return Release(labeled=labeled_read(read_id, text, **how), rules=("keep-14-days",))  # type: ignore[arg-type]
