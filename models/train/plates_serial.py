@@ -1,0 +1,196 @@
+"""The serial of a plate: what it says and how it is struck into the sheet."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.train.fonts import families
+from models.train.formats import SMALL_PAIRS, WORDS, Design
+from models.train.plates_art import emblem
+from models.train.plates_ink import ALPHABET, Colour, Pixels, blend, jitter, mix, type_glyph
+from models.train.strokes import Die, draw_glyph, random_die
+
+Token = tuple[str, str]  # ("char", "A"), ("gap", "-"), ("small", "CT"), ("emblem", "")
+
+
+def serial_tokens(rng: np.random.Generator, pattern: str) -> list[Token]:
+    """Expands a serial pattern of `formats` into what stands on one plate."""
+    tokens: list[Token] = []
+    i = 0
+    while i < len(pattern):
+        sign = pattern[i]
+        if sign == "!":
+            i += 1
+            tokens.append(("char", pattern[i]))
+        elif sign == "[":
+            end = pattern.index("]", i)
+            inner = pattern[i + 1 : end]
+            tokens.append(("small", str(rng.choice(SMALL_PAIRS)) if "?" in inner or inner == "NL" else inner))
+            i = end
+        elif sign == "L":
+            tokens.append(("char", string.ascii_uppercase[int(rng.integers(26))]))
+        elif sign == "N":
+            tokens.append(("char", string.digits[int(rng.integers(10))]))
+        elif sign == "*":
+            tokens.append(("emblem", ""))
+        elif sign in "-. ":
+            tokens.append(("gap", sign))
+        else:
+            tokens.append(("char", sign))
+        i += 1
+    return tokens
+
+
+def vanity_tokens(rng: np.random.Generator) -> list[Token]:
+    kind = rng.random()
+    if kind < 0.25:
+        text = str(rng.choice(WORDS))
+    else:
+        count = int(rng.choice([2, 3, 4, 5, 6, 7, 8], p=[0.08, 0.16, 0.2, 0.2, 0.16, 0.14, 0.06]))
+        letters = rng.random() < 0.6
+        pool = string.ascii_uppercase if letters else ALPHABET
+        text = "".join(pool[int(i)] for i in rng.integers(0, len(pool), count))
+    tokens: list[Token] = [("char", c) for c in text]
+    if len(tokens) > 3 and rng.random() < 0.25:
+        tokens.insert(int(rng.integers(2, len(tokens) - 1)), ("gap", str(rng.choice(["-", " ", "."]))))
+    return tokens
+
+
+def fit_text(rng: np.random.Generator, pattern: str, text: str) -> list[Token]:
+    """The given serial, with the pattern's separators where the counts agree."""
+    shape = serial_tokens(rng, pattern)
+    if sum(kind == "char" for kind, _ in shape) != len(text):
+        return [("char", c) for c in text]
+    letters = iter(text)
+    return [("char", next(letters)) if kind == "char" else (kind, value) for kind, value in shape]
+
+
+@dataclass(frozen=True)
+class _Lettering:
+    """How the serial is drawn on one plate: our dies or a type font, size, stretch, relief."""
+
+    die: Die | None
+    font: str
+    height: float
+    relief: int
+
+
+def _lettering(rng: np.random.Generator, height: float, european: bool) -> _Lettering:
+    fonts = families("serial")
+    use_die = not fonts or rng.random() < (0.3 if european else 0.6)
+    die = random_die(rng) if use_die else None
+    font = "" if use_die else fonts[int(rng.integers(len(fonts)))]
+    return _Lettering(die, font, height, int(rng.choice([0, 1, 2], p=[0.4, 0.35, 0.25])))
+
+
+def _glyph_mask(style: _Lettering, char: str, letter_width: float, height: float) -> Pixels:
+    if style.die is not None:
+        return draw_glyph(style.die, char, letter_width, height)
+    mask, ratio = type_glyph(style.font, char)
+    reference = type_glyph(style.font, "H")[1]
+    width = letter_width * min(max(ratio / reference, 0.2), 1.3)
+    return cv2.resize(mask, (max(2, round(width)), max(2, round(height))), interpolation=cv2.INTER_AREA)
+
+
+def _stamp(image: Pixels, mask: Pixels, x: int, y: int, colour: Colour, relief: int) -> None:
+    """Paints one embossed letter: a light edge up left and a shadow down right, then the ink."""
+    if relief:
+        base = image[min(max(y, 0), image.shape[0] - 1), min(max(x, 0), image.shape[1] - 1)]
+        light, dark = (
+            mix((int(base[0]), int(base[1]), int(base[2])), (255, 255, 255), 0.6),
+            mix((int(base[0]), int(base[1]), int(base[2])), (0, 0, 0), 0.45),
+        )
+        blend(image, mask, x + relief, y + relief, dark, 0.6)
+        blend(image, mask, x - relief, y - relief, light, 0.7)
+    blend(image, mask, x, y, colour)
+
+
+@dataclass(frozen=True)
+class SerialField:
+    """The part of the plate the serial may take, pixels."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+def place_serial(
+    rng: np.random.Generator,
+    image: Pixels,
+    tokens: list[Token],
+    design: Design,
+    field: SerialField,
+    colour: Colour,
+    european: bool = False,
+) -> tuple[str, NDArray[np.float32]]:
+    """Draws the serial centred in `field`; returns the text and the boxes of its characters."""
+    height = field.bottom - field.top
+    style = _lettering(rng, height, european)
+    ratio = float(rng.uniform(0.40, 0.62)) if not european else float(rng.uniform(0.48, 0.66))
+    spacing = float(rng.uniform(0.10, 0.34))
+    gap_widths = {" ": float(rng.uniform(0.35, 0.9)), "-": float(rng.uniform(0.5, 0.8)), ".": float(rng.uniform(0.4, 0.7))}
+    emblem_units = float(rng.uniform(0.8, 1.5))
+
+    def units(token: Token) -> float:
+        kind, value = token
+        return {"char": 1.0, "gap": gap_widths.get(value, 0.5), "small": 0.6, "emblem": emblem_units}[kind]
+
+    letter = height * ratio
+    total = sum(units(token) for token in tokens) + spacing * (len(tokens) - 1)
+    letter = min(letter, (field.right - field.left) / total)
+    step = letter * spacing
+    masks = [_glyph_mask(style, value, letter, height) if kind == "char" else None for kind, value in tokens]
+    monospaced = rng.random() < 0.55
+    widths = []
+    for token, mask in zip(tokens, masks, strict=True):
+        own = letter * units(token)
+        widths.append(own if mask is None else (max(own, mask.shape[1]) if monospaced else float(mask.shape[1])))
+    run = sum(widths) + step * (len(tokens) - 1)
+    slack = (field.right - field.left) - run
+    x = field.left + slack * (0.5 if rng.random() < 0.85 else float(rng.uniform(0.1, 0.9)))
+    text, boxes = "", []
+    for (kind, value), mask, width in zip(tokens, masks, widths, strict=True):
+        middle, centre_y = x + width / 2, (field.top + field.bottom) / 2
+        if mask is not None:
+            left, top = round(middle - mask.shape[1] / 2), round(field.top)
+            _stamp(image, mask, left, top, colour, style.relief)
+            boxes.append((left, top, mask.shape[1], mask.shape[0]))
+            text += value
+        elif kind == "gap" and value != " ":
+            thick = max(2, round(height * float(rng.uniform(0.07, 0.13))))
+            if value == "-":
+                cv2.line(
+                    image,
+                    (int(middle - width * 0.3), int(centre_y)),
+                    (int(middle + width * 0.3), int(centre_y)),
+                    colour,
+                    thick,
+                    cv2.LINE_AA,
+                )
+            else:
+                cv2.circle(image, (int(middle), int(centre_y)), thick, colour, -1, cv2.LINE_AA)
+        elif kind == "small":
+            small_h = height * 0.42
+            for row, char in enumerate(value[:3]):
+                share = small_h if len(value) < 3 else height * 0.29
+                small = _glyph_mask(style, char, letter * 0.5, share)
+                pitch = height * (0.56 if len(value) < 3 else 0.35)
+                blend(image, small, int(x + 1), int(field.top + row * pitch), colour)
+        elif kind == "emblem":
+            emblem(
+                rng,
+                image,
+                design.emblem or "outline",
+                jitter(rng, design.emblem_colour),
+                middle,
+                centre_y,
+                min(width * 1.15, height * 1.1),
+            )
+        x += width + step
+    return text, np.array(boxes, np.float32).reshape(-1, 4)
