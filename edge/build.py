@@ -19,13 +19,13 @@ from edge.config import (
     TrackerConfig,
 )
 from edge.detector.onnx import OnnxDetector
+from edge.envelope.enrolled import EnrolledDevices
 from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
 from edge.envelope.open import HpkeOpener, verify
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.envelope.seal import HpkeSealer
 from edge.errors import OutboxError
 from edge.hotlist.match import HotList
-from edge.ingest.devices import EnrolledDevices
 from edge.ingest.mqtt import MqttMailbox
 from edge.ingest.quarantine import QuarantineFile
 from edge.ingest.worker import Worker
