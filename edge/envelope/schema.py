@@ -7,6 +7,7 @@ from; a test keeps them equal to the Structs.
 from __future__ import annotations
 
 import json
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -41,11 +42,28 @@ def write(folder: Path = FOLDER) -> None:
 
 
 def _json_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    return {"$schema": _DRAFT, **msgspec.json.schema(kind)}
+    schema: dict[str, Any] = _tidy(msgspec.json.schema(kind))
+    _name_items(schema["$defs"])
+    return {"$schema": _DRAFT, **schema}
+
+
+def _name_items(schemas: dict[str, Any]) -> None:
+    """A header is an array; say which place is which field."""
+    for item, field in zip(schemas.get("Header", {}).get("prefixItems", []), msgspec.structs.fields(Header), strict=False):
+        item["title"] = field.name
+
+
+def _tidy(value: Any) -> Any:
+    """Descriptions come from docstrings, whose indentation differs between Python versions."""
+    if isinstance(value, dict):
+        return {key: cleandoc(item) if key == "description" else _tidy(item) for key, item in value.items()}
+    return [_tidy(item) for item in value] if isinstance(value, list) else value
 
 
 def _asyncapi() -> dict[str, Any]:
-    _, components = msgspec.json.schema_components((LabeledRead, Header, Receipt), ref_template="#/components/schemas/{name}")
+    _, found = msgspec.json.schema_components((LabeledRead, Header, Receipt), ref_template="#/components/schemas/{name}")
+    components: dict[str, Any] = _tidy(found)
+    _name_items(components)
     parameters = {
         "agency": {"description": "the agency's name"},
         "bucket": {"description": "two digits, 00 to 63: SHA-256 of the device's name as an integer, modulo 64"},
