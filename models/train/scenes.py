@@ -320,11 +320,11 @@ def plate_patch(rng: np.random.Generator) -> Patch:
 def project(rng: np.random.Generator, aspect: float, width_px: float, steep: float = 1.0) -> Floats:
     """Corners (4, 2) around the origin of a flat thing seen by a camera that is not square to it.
 
-    `steep` 1 gives what cameras beside and above a lane see: yaw mostly under 35°, pitch under 25°, roll under 8°.
+    `steep` 1 gives what cameras beside and above a lane see: yaw mostly under 40°, pitch under 25°, roll under 8°.
     """
-    yaw = np.deg2rad(np.clip(rng.normal(0, 20), -58, 58)) * steep
+    yaw = np.deg2rad(np.clip(rng.normal(0, 24), -60, 60)) * steep
     pitch = np.deg2rad(np.clip(rng.normal(8, 11), -35, 40)) * steep
-    roll = np.deg2rad(np.clip(rng.normal(0, 4.5) if rng.random() < 0.85 else rng.normal(0, 14), -32, 32))
+    roll = np.deg2rad(np.clip(rng.normal(0, 4.5) if rng.random() < 0.78 else rng.normal(0, 15), -35, 35))
     cy, sy, cp, sp, cr, sr = (
         np.cos(yaw),
         np.sin(yaw),

@@ -15,6 +15,7 @@ from models.train import detector_eval, detector_loss  # noqa: E402
 from models.train.detector import Plan, Trainer  # noqa: E402
 from models.train.detector_export import FORMAT, TOP, Detector, export  # noqa: E402
 from models.train.detector_net import STRIDE, DetectorNet  # noqa: E402
+from models.train.detector_quantize import quantize  # noqa: E402
 from models.train.scenes import Scene  # noqa: E402
 
 TINY = (4, 8, 8, 8, 8)
@@ -84,6 +85,22 @@ def test_export_keeps_the_contract(tmp_path: Path, size: tuple[int, int]) -> Non
         wanted = Detector(net)(torch.from_numpy(image))[0].numpy()
     np.testing.assert_allclose(rows[:, 0], wanted[:, 0], atol=1e-4)
     np.testing.assert_allclose(rows[0], wanted[0], rtol=1e-3, atol=1e-2)
+
+
+def test_the_int8_file_keeps_the_contract_and_nearly_the_scores(tmp_path: Path) -> None:
+    """Same input, output and metadata; the best score moves by less than 0.05."""
+    made = trainer(tmp_path)
+    scenes = [scene_with_plate(20, 20), scene_with_plate(60, 30), scene_with_plate(80, 50, 40), scene_with_plate(10, 50)]
+    for _ in range(30):
+        made.step(scenes)
+    exact, small = tmp_path / "exact.onnx", tmp_path / "small.onnx"
+    export(made.average, exact, (160, 96))
+    quantize(exact, small, [scene.image for scene in scenes])
+    assert FORMAT in {entry.value for entry in onnx.load(small).metadata_props}
+    assert any(node.op_type == "QuantizeLinear" for node in onnx.load(small).graph.node)
+    rows = [detector_eval.onnx_run(path)(scenes[1].image[None, None]) for path in (exact, small)]
+    assert rows[0].shape == rows[1].shape == (TOP, 9)
+    assert abs(rows[0][0, 0] - rows[1][0, 0]) < 0.05
 
 
 def test_export_refuses_sizes_the_strides_do_not_divide(tmp_path: Path) -> None:

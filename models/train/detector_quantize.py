@@ -1,0 +1,97 @@
+"""Write the detector's convolutions as INT8 (QDQ, a scale per channel); the decoding stays in float.
+
+    python -m models.train.detector_quantize models/detector.onnx models/detector-int8.onnx
+
+Calibrates on real training frames. The layers that read out score and corners stay in float too: a corner is a small
+number times a large scale, and 8 bits there would cost pixels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from models.train.detector_eval import fit
+from models.train.scenes import load_frames
+
+FRAMES = 120
+"""Calibration frames, spread over all sets."""
+
+
+class Pictures(CalibrationDataReader):  # type: ignore[misc]
+    """Hands pictures (H, W) uint8 to the calibrator, one at a time."""
+
+    def __init__(self, pictures: Sequence[NDArray[np.uint8]]) -> None:
+        self._left = iter(pictures)
+
+    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+        picture = next(self._left, None)
+        return None if picture is None else {"image": picture[None, None]}
+
+
+def calibration_pictures(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
+    """Training frames at the network's input size, every third of them dimmed as at night."""
+    frames = load_frames()
+    pictures = [fit(frame.levels[0], size)[0] for frame in frames[:: max(1, len(frames) // FRAMES)]]
+    return [cv2.convertScaleAbs(p, alpha=0.35) if i % 3 == 0 else p for i, p in enumerate(pictures)]
+
+
+def input_size(model: Path) -> tuple[int, int]:
+    """Width and height of a detector's input."""
+    shape = onnx.load(model).graph.input[0].type.tensor_type.shape.dim
+    return shape[3].dim_value, shape[2].dim_value
+
+
+def readout(model: onnx.ModelProto) -> list[str]:
+    """Names of the convolutions without a batch norm behind them: those with 1 or 9 output channels."""
+    shapes = {weight.name: list(weight.dims) for weight in model.graph.initializer}
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    return [node.name for node in convolutions if shapes[node.input[1]][0] in (1, 9)]
+
+
+def quantize(source: Path, target: Path, pictures: Sequence[NDArray[np.uint8]]) -> None:
+    """Calibrate on `pictures` and write; keeps input, output and metadata of the float file."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(target),
+            Pictures(pictures),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", "Add", "Relu"],
+            nodes_to_exclude=readout(onnx.load(prepared)),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.Percentile,
+            extra_options={"CalibPercentile": 99.99},
+        )
+    done = onnx.load(target)
+    kept = {entry.key for entry in done.metadata_props}
+    for entry in onnx.load(source).metadata_props:
+        if entry.key not in kept:
+            done.metadata_props.add(key=entry.key, value=entry.value)
+    onnx.checker.check_model(done)
+    onnx.save(done, target)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    arguments = parser.parse_args()
+    quantize(arguments.source, arguments.target, calibration_pictures(input_size(arguments.source)))
+
+
+if __name__ == "__main__":
+    main()
