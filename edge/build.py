@@ -126,7 +126,7 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:
         )
         for each, source in cameras
     ]
-    return Unit(lines, kept, Drain(kept, publisher, receipts, journal), journal)
+    return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal), journal)
 
 
 def outbox(config: DeviceConfig, clock: Clock, journal: Journal) -> SqliteOutbox:

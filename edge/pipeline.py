@@ -4,12 +4,13 @@ Whatever goes nowhere is counted with its reason.  The accounts:
 
 * frames received = processed + dropped (by the camera's reason, or by the rule that forbade capture);
 * tracks = reads + noise (too few detections) + unread (no text in any picture);
-* reads = committed + withheld (by rule).
+* reads = committed + withheld (by rule) + lost (the outbox could not keep them; loud, and the exit code says so).
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from msgspec import Struct
 from edge.camera.interface import Camera
 from edge.detector.interface import Detector
 from edge.envelope.interface import Sealer
+from edge.errors import OutboxError
 from edge.hotlist.match import HotList
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
@@ -41,21 +43,57 @@ class Policy(Struct, frozen=True, kw_only=True):
 
 
 class Exit:
-    """The one door out of lane 1: seals a release for the next slot of the chain and commits it, one at a time."""
+    """The one door out of lane 1: seals each release for the next slot of the chain and commits it, one at a time.
+
+    While the outbox cannot keep a read (its disk is full), releases wait in memory, bounded, and go in first once it can.
+    """
+
+    WAITING_AT_MOST = 1000
 
     def __init__(self, sealer: Sealer, outbox: Outbox, journal: Journal) -> None:
         self._sealer, self._outbox, self._journal = sealer, outbox, journal
         self._lock = threading.Lock()
+        self._waiting: deque[Release] = deque()
+        self._in_trouble = False
 
     def keep(self, release: Release) -> None:
-        """When this returns, the read is in the outbox for good.  Raises OutboxError."""
+        """Commit a release; what is committed is in the outbox for good."""
         with self._lock:
-            envelope = self._sealer.seal(release, self._outbox.next_slot())
-            self._outbox.put(envelope)
-        self._journal.count("reads_committed")
-        self._journal.info(
-            "read committed", read=envelope.read_id, epoch=envelope.slot.epoch, seq=envelope.slot.seq, hit=envelope.hit
-        )
+            self._waiting.append(release)
+            if len(self._waiting) > self.WAITING_AT_MOST:
+                self._waiting.popleft()
+                self._journal.count("reads_lost", "outbox-full")
+            self._commit_waiting()
+
+    def close(self) -> None:
+        """Try once more; what still cannot be kept is lost, counted and said."""
+        with self._lock:
+            self._commit_waiting()
+            if self._waiting:
+                self._journal.count("reads_lost", "outbox-full", len(self._waiting))
+                self._journal.error("reads were lost: the outbox could not keep them", reads=len(self._waiting))
+                self._waiting.clear()
+
+    def _commit_waiting(self) -> None:
+        while self._waiting:
+            try:
+                envelope = self._sealer.seal(self._waiting[0], self._outbox.next_slot())
+                self._outbox.put(envelope)
+            except OutboxError as error:
+                if not self._in_trouble:
+                    self._journal.error("outbox cannot keep reads; they wait in memory", reason=str(error))
+                self._in_trouble = True
+                return
+            self._in_trouble = False
+            self._waiting.popleft()
+            self._journal.count("reads_committed")
+            self._journal.info(
+                "read committed",
+                read=envelope.read_id,
+                epoch=envelope.slot.epoch,
+                seq=envelope.slot.seq,
+                hit=envelope.hit,
+            )
 
 
 class Line:

@@ -70,6 +70,7 @@ def accounts_table(accounts: Accounts) -> Table:
     table.add_row("  committed", str(accounts.reads_committed))
     for rule, number in accounts.reads_withheld.items():
         table.add_row(f"  withheld: {rule}", str(number))
+    table.add_row("  lost", str(accounts.reads_lost))
     table.add_row("waiting for a receipt", str(accounts.backlog.waiting))
     return table
 

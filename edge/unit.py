@@ -11,7 +11,7 @@ from msgspec import Struct
 from edge.errors import PlateEdgeError
 from edge.journal import Journal
 from edge.outbox.interface import Backlog, Outbox
-from edge.pipeline import Line
+from edge.pipeline import Exit, Line
 from edge.publisher.drain import Drain
 
 
@@ -28,22 +28,23 @@ class Accounts(Struct, frozen=True, kw_only=True):
     reads: int
     reads_committed: int
     reads_withheld: Mapping[str, int]
+    reads_lost: int
     hotlist_refused: Mapping[str, int]
     backlog: Backlog
 
     @property
     def closed(self) -> bool:
-        """Frames received = processed + dropped, and reads = committed + withheld."""
+        """Frames received = processed + dropped, reads = committed + withheld, and none lost."""
         frames = self.frames_processed + sum(self.frames_dropped.values())
         reads = self.reads_committed + sum(self.reads_withheld.values())
-        return frames == self.frames_received and reads == self.reads
+        return frames == self.frames_received and reads == self.reads and self.reads_lost == 0
 
 
 class Unit:
     """The lanes of one device.  :meth:`run` returns when every camera has ended or ``stop`` is set."""
 
-    def __init__(self, lines: Sequence[Line], outbox: Outbox, drain: Drain, journal: Journal) -> None:
-        self._lines, self._outbox, self._drain, self._journal = lines, outbox, drain, journal
+    def __init__(self, lines: Sequence[Line], door: Exit, outbox: Outbox, drain: Drain, journal: Journal) -> None:
+        self._lines, self._exit, self._outbox, self._drain, self._journal = lines, door, outbox, drain, journal
         self._failures: list[BaseException] = []
 
     def run(self, stop: threading.Event, drain_s: float) -> Accounts:
@@ -61,6 +62,7 @@ class Unit:
             thread.start()
         for thread in lanes_1:
             thread.join()
+        self._exit.close()
         deadline = time.monotonic() + drain_s
         while self._outbox.backlog().waiting and time.monotonic() < deadline and not stop.is_set() and lane_2.is_alive():
             stop.wait(0.1)
@@ -90,6 +92,7 @@ class Unit:
             reads=self._journal.total("reads"),
             reads_committed=self._journal.total("reads_committed"),
             reads_withheld=self._journal.by_reason("reads_withheld"),
+            reads_lost=self._journal.total("reads_lost"),
             hotlist_refused=self._journal.by_reason("hotlist_entries_refused"),
             backlog=self._outbox.backlog(),
         )

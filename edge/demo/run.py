@@ -143,7 +143,7 @@ def _result(folder: Path, accounts: Accounts) -> DemoResult:
         passes=accounts.reads,
         stored=len(labeled),
         withheld=accounts.reads_withheld,
-        lost=accounts.reads_committed - len(labeled),
+        lost=accounts.reads_committed - len(labeled) + accounts.reads_lost,
         accounts_closed=accounts.closed,
         hotlist_refused=accounts.hotlist_refused,
         truth=score(shown, labeled),
