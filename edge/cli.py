@@ -43,6 +43,7 @@ app = typer.Typer(
     help="Licence-plate reads that carry their own sharing rules, decided and sealed at the camera.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -319,7 +320,7 @@ def policy_check(packs: PackNames, json: Json = False) -> None:
             continue
         say().print(f"[bold]{name}[/]: the pack is well formed; {len(found)} things to know")
         for each in found:
-            say().print(f"  {each.weight} [{each.rule}] {each.words}", markup=False)
+            say().print(f"  {each.weight} [{each.rule}] {each.words}", markup=False, soft_wrap=True)
     if problems:
         raise typer.Exit(1)
 
@@ -335,7 +336,9 @@ def policy_test(packs: PackNames, json: Json = False) -> None:
                 write_json({"pack": name, "case": result.name, "clause": result.clause, "wrong": result.wrong})
             else:
                 mark = "ok   " if result.passed else "WRONG"
-                say().print(f"{mark} {name}: {result.name} ({result.clause}) {' '.join(result.wrong)}", markup=False)
+                say().print(
+                    f"{mark} {name}: {result.name} ({result.clause}) {' '.join(result.wrong)}", markup=False, soft_wrap=True
+                )
     if failed:
         raise typer.Exit(1)
 
@@ -351,7 +354,7 @@ def policy_explain(
     loaded = load_pack(pack)
     lines = explain_pack(loaded) if read is None else explain(decide(read_labeled(read), loaded), loaded)
     for line in lines:
-        say().print(line, markup=False)
+        say().print(line, markup=False, soft_wrap=True)
 
 
 def read_labeled(path: Path) -> LabeledRead:

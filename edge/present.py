@@ -114,11 +114,11 @@ def show_demo(result: DemoResult, console: Console, pack: Pack) -> None:
         _show_label(result, console, pack)
     console.print("[bold]withheld and not captured[/]")
     for rule, number in result.withheld.items():
-        console.print(f"  {number} read(s): {cited(rule, pack)}", markup=False)
+        console.print(f"  {number} read(s): {cited(rule, pack)}", markup=False, soft_wrap=True)
     for rule, number in result.frames_dropped.items():
-        console.print(f"  {number} frames: {cited(rule, pack)}", markup=False)
+        console.print(f"  {number} frames: {cited(rule, pack)}", markup=False, soft_wrap=True)
     for rule, number in result.hotlist_refused.items():
-        console.print(f"  {number} hot-list entries before matching: {cited(rule, pack)}", markup=False)
+        console.print(f"  {number} hot-list entries before matching: {cited(rule, pack)}", markup=False, soft_wrap=True)
     dropped = sum(result.frames_dropped.values())
     console.print("[bold]accounts[/]")
     console.print(f"  frames in {result.frames} = processed {result.frames_processed} + dropped {dropped}")
@@ -136,10 +136,14 @@ def show_demo(result: DemoResult, console: Console, pack: Pack) -> None:
 def _show_label(result: DemoResult, console: Console, pack: Pack) -> None:
     label = result.reads[0].label
     console.print(f"[bold]the label that each carries[/] ({label.pack} {label.pack_version}, {label.jurisdiction})")
-    console.print(f"  owner {label.owner}, {label.classification}; never for: {', '.join(label.purposes_barred)}", markup=False)
+    console.print(
+        f"  owner {label.owner}, {label.classification}; never for: {', '.join(label.purposes_barred)}",
+        markup=False,
+        soft_wrap=True,
+    )
     for recipient in label.recipients:
         gates = " or ".join(recipient.gates)
-        console.print(f"  {recipient.recipient}: {gates}; {cited(recipient.rule, pack)}", markup=False)
+        console.print(f"  {recipient.recipient}: {gates}; {cited(recipient.rule, pack)}", markup=False, soft_wrap=True)
 
 
 def _share(rate: Rate) -> str:
