@@ -21,14 +21,14 @@ from models.train.formats import COLOURS, DEALERS, DESIGNS, EUROPEAN, REGIONS, D
 from models.train.plates_around import bend, bolts, dealer_frame, rim, sticker, wear
 from models.train.plates_art import emblem, ground, scenery
 from models.train.plates_ink import ALPHABET, Pixels, blend, jitter, mix, words_mask
-from models.train.plates_serial import SerialField, fit_text, place_serial, serial_tokens, vanity_tokens
+from models.train.plates_serial import SerialField, fit_text, place_serial, serial_tokens, vanity_tokens, with_small_letters
 
 __all__ = ["ALPHABET", "REGIONS", "RenderedPlate", "infrared", "render_plate"]
 
 MAX_CHARS = 10
 INVENTED_EMBLEMS = (
     "outline", "star", "pine", "diamond", "tower", "seal", "sun", "shield", "oranges", "blob", "rider", "anchor",
-    "flag", "wave",
+    "flag", "wave", "figure", "figure", "figure", "figure", "figure",
 )  # fmt: skip
 
 
@@ -121,22 +121,12 @@ def _render_north_american(rng: np.random.Generator, design: Design, text: str |
     elif rng.random() < 0.14:
         tokens = vanity_tokens(rng)
     else:
-        tokens = serial_tokens(rng, pattern)
+        tokens = with_small_letters(rng, serial_tokens(rng, pattern))
     left, right = width * float(rng.uniform(0.03, 0.06)), width * float(rng.uniform(0.94, 0.97))
     colour = jitter(rng, design.serial_colour)
     has_gap_emblem = any(kind == "emblem" for kind, _ in tokens)
     if design.emblem and not has_gap_emblem and rng.random() < 0.7:
-        size = height * float(rng.uniform(0.3, 0.6))
-        side = rng.random()
-        ink = jitter(rng, design.emblem_colour)
-        if side < 0.35 and len(tokens) <= 6:  # beside the serial, which moves over
-            emblem(rng, image, design.emblem, ink, width * 0.12, height * float(rng.uniform(0.45, 0.6)), size)
-            left = width * 0.22
-        elif side < 0.7:  # behind the characters, pale
-            pale = mix(ink, tuple(int(v) for v in image[height // 2, width // 2]), float(rng.uniform(0.45, 0.75)))  # type: ignore[arg-type]
-            emblem(rng, image, design.emblem, pale, width * float(rng.uniform(0.2, 0.8)), height * 0.52, size * 1.3)
-        else:  # up in a corner
-            emblem(rng, image, design.emblem, ink, width * float(rng.choice([0.08, 0.92])), height * 0.14, height * 0.16)
+        left, right = _emblem_off_serial(rng, image, design, len(tokens), left, right)
     serial_h = height * float(rng.uniform(0.40, 0.53))
     middle = (top + (height - bottom)) / 2 + float(rng.normal(0, 1.5))
     area = SerialField(left, right, middle - serial_h / 2, middle + serial_h / 2)
@@ -155,6 +145,33 @@ def _render_north_american(rng: np.random.Generator, design: Design, text: str |
     if rng.random() < 0.3:
         image = bend(rng, image, boxes)
     return RenderedPlate(wear(rng, image), serial, design.region, boxes, header_visible)
+
+
+def _emblem_off_serial(
+    rng: np.random.Generator, image: Pixels, design: Design, tokens: int, left: float, right: float
+) -> tuple[float, float]:
+    """Draws the emblem beside the serial (which then moves over), pale behind it, or small in a corner.
+
+    Returns the left and right limit that remain for the serial.
+    """
+    height, width = image.shape[:2]
+    size = height * float(rng.uniform(0.35, 0.75))
+    place = rng.random()
+    ink = jitter(rng, design.emblem_colour)
+    if place < 0.5 and tokens <= 7:
+        share = float(rng.uniform(0.16, 0.3 if tokens < 7 else 0.22))
+        at_left = rng.random() < 0.8
+        centre = width * (share * 0.5 + 0.01 if at_left else 1 - share * 0.5 - 0.01)
+        emblem(rng, image, design.emblem, ink, centre, height * float(rng.uniform(0.45, 0.6)), min(size, width * share))
+        return (width * share, right) if at_left else (left, width * (1 - share))
+    if place < 0.75:
+        red, green, blue = (int(v) for v in image[height // 2, width // 2])
+        pale = mix(ink, (red, green, blue), float(rng.uniform(0.45, 0.75)))
+        kind = "seal" if design.emblem == "figure" else design.emblem
+        emblem(rng, image, kind, pale, width * float(rng.uniform(0.2, 0.8)), height * 0.52, size)
+    else:
+        emblem(rng, image, design.emblem, ink, width * float(rng.choice([0.08, 0.92])), height * 0.14, height * 0.16)
+    return left, right
 
 
 def _lettering_round_serial(rng: np.random.Generator, image: Pixels, design: Design, top: float, bottom: float) -> None:
@@ -253,7 +270,9 @@ def render_plate(
     else:
         choices = _designs_of(region)
         design = choices[int(rng.integers(len(choices)))]
-    if rng.random() < 0.06:  # a specialty plate: the region's name and colours, other pictures
+    if rng.random() < 0.15:  # any picture may stand where the region's own does
+        design = replace(design, emblem="figure", emblem_colour=str(rng.choice(list(COLOURS))))
+    elif rng.random() < 0.06:  # a specialty plate: the region's name and colours, other pictures
         design = replace(
             design,
             scenery=str(rng.choice(["picture", "waves", "mountains"])),

@@ -72,7 +72,7 @@ def rim(rng: np.random.Generator, image: Pixels, colour: Colour) -> None:
 def wear(rng: np.random.Generator, image: Pixels) -> Pixels:
     """Shading of a bent sheet, fading, dirt."""
     height, width = image.shape[:2]
-    gain = 1.0 + float(rng.uniform(0.01, 0.06)) * smooth_field(rng, (height, width))
+    gain = 1.0 + float(rng.uniform(0.005, 0.045)) * smooth_field(rng, (height, width))
     if rng.random() < 0.35:
         gain *= np.linspace(1 + rng.uniform(-0.2, 0.2), 1 + rng.uniform(-0.2, 0.2), height, dtype=np.float32)[:, None]
     result = cv2.multiply(image, cv2.merge([gain.astype(np.float32)] * 3), dtype=cv2.CV_8U)

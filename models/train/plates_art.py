@@ -237,12 +237,50 @@ def _silhouette(easel: _Easel, parts: int) -> None:
             cv2.polylines(easel.image, [shape], True, easel.colour, 2, cv2.LINE_AA)
 
 
+def _figure(easel: _Easel) -> None:
+    """A busy picture the size of a character or two: limbs, patches and thin lines in two or three colours.
+
+    Riders, archers, lighthouses, trees and statues on real plates share just this with letters: dark strokes of about a
+    letter's weight at a letter's height. A reader that has not seen many of them spells them out.
+    """
+    rng = easel.rng
+    wide = float(rng.uniform(0.35, 1.0))
+    inks = [
+        easel.colour,
+        jitter(rng, str(rng.choice(list(COLOURS))), 25),
+        mix(easel.colour, (255, 255, 255), float(rng.uniform(0.2, 0.7))),
+    ]
+
+    def spot() -> tuple[float, float]:
+        return float(rng.uniform(-wide, wide)), float(rng.uniform(-1, 1))
+
+    def ink() -> Colour:
+        return inks[int(rng.integers(len(inks)))]
+
+    for _ in range(int(rng.integers(1, 4))):
+        x, y = spot()
+        size = float(rng.uniform(0.15, 0.6)) * easel.half
+        shape = _blob(
+            rng, easel.cx + x * 0.6 * easel.half, easel.cy + y * 0.6 * easel.half, size, size * float(rng.uniform(0.6, 2)), 0.5
+        )
+        easel.fill(shape, ink())
+    for _ in range(int(rng.integers(2, 9))):
+        start, bend, end = spot(), spot(), spot()
+        thick = max(1, int(easel.half * float(rng.uniform(0.03, 0.22))))
+        colour = ink()
+        easel.line(start, bend, thick, colour)
+        easel.line(bend, end, thick, colour)
+    for _ in range(int(rng.integers(0, 4))):
+        cv2.circle(easel.image, easel.at(*spot()), max(2, int(easel.half * rng.uniform(0.1, 0.4))), ink(), 2, cv2.LINE_AA)
+
+
 _EMBLEMS: dict[str, Callable[[_Easel], None]] = {
     "star": _star, "oranges": lambda e: _fruit(e, (-0.42, 0.42)), "peach": lambda e: _fruit(e, (0.0,)), "diamond": _diamond,
     "pine": lambda e: _tree(e, False), "pinebird": lambda e: _tree(e, False), "palm": lambda e: _tree(e, True),
     "tower": _tower, "lighthouse": _tower, "torch": _tower, "dcflag": _bars_and_stars, "sun": _sun, "shield": _shield,
     "keystone": _shield, "seal": _seal, "portrait": _seal, "crown": _seal, "wave": _waving_flag, "flag": _flag,
-    "block": _flag, "anchor": _anchor, "outline": lambda e: _silhouette(e, 1),
+    "block": _flag, "anchor": _anchor, "outline": lambda e: _silhouette(e, 1), "figure": _figure,
+    "rider": _figure,
 }  # fmt: skip
 
 

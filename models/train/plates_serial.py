@@ -61,6 +61,18 @@ def vanity_tokens(rng: np.random.Generator) -> list[Token]:
     return tokens
 
 
+def with_small_letters(rng: np.random.Generator, tokens: list[Token]) -> list[Token]:
+    """One plate in twelve gets a small stacked group (a plate type, a county number) before or after its serial."""
+    if rng.random() > 0.08 or len(tokens) > 8 or any(kind == "small" for kind, _ in tokens):
+        return tokens
+    pool = ALPHABET if rng.random() < 0.6 else string.digits
+    value = str(rng.choice(SMALL_PAIRS)) if rng.random() < 0.4 else "".join(pool[int(i)] for i in rng.integers(0, len(pool), 2))
+    if rng.random() < 0.2:
+        value = str(rng.choice(["TRK", "DLR", "TRL", "APP", "VET", "PRP", "MUN"]))
+    group: list[Token] = [("small", value)]
+    return group + tokens if rng.random() < 0.65 else tokens + group
+
+
 def fit_text(rng: np.random.Generator, pattern: str, text: str) -> list[Token]:
     """The given serial, with the pattern's separators where the counts agree."""
     shape = serial_tokens(rng, pattern)
@@ -135,7 +147,7 @@ def place_serial(
     ratio = float(rng.uniform(0.40, 0.62)) if not european else float(rng.uniform(0.48, 0.66))
     spacing = float(rng.uniform(0.10, 0.34))
     gap_widths = {" ": float(rng.uniform(0.35, 0.9)), "-": float(rng.uniform(0.5, 0.8)), ".": float(rng.uniform(0.4, 0.7))}
-    emblem_units = float(rng.uniform(0.8, 1.5))
+    emblem_units = float(rng.uniform(0.8, 1.7))
 
     def units(token: Token) -> float:
         kind, value = token
@@ -155,14 +167,14 @@ def place_serial(
     slack = (field.right - field.left) - run
     x = field.left + slack * (0.5 if rng.random() < 0.85 else float(rng.uniform(0.1, 0.9)))
     text, boxes = "", []
-    for (kind, value), mask, width in zip(tokens, masks, widths, strict=True):
+    for (sort, value), mask, width in zip(tokens, masks, widths, strict=True):
         middle, centre_y = x + width / 2, (field.top + field.bottom) / 2
         if mask is not None:
             left, top = round(middle - mask.shape[1] / 2), round(field.top)
             _stamp(image, mask, left, top, colour, style.relief)
             boxes.append((left, top, mask.shape[1], mask.shape[0]))
             text += value
-        elif kind == "gap" and value != " ":
+        elif sort == "gap" and value != " ":
             thick = max(2, round(height * float(rng.uniform(0.07, 0.13))))
             if value == "-":
                 cv2.line(
@@ -175,22 +187,17 @@ def place_serial(
                 )
             else:
                 cv2.circle(image, (int(middle), int(centre_y)), thick, colour, -1, cv2.LINE_AA)
-        elif kind == "small":
+        elif sort == "small":
             small_h = height * 0.42
             for row, char in enumerate(value[:3]):
                 share = small_h if len(value) < 3 else height * 0.29
                 small = _glyph_mask(style, char, letter * 0.5, share)
                 pitch = height * (0.56 if len(value) < 3 else 0.35)
                 blend(image, small, int(x + 1), int(field.top + row * pitch), colour)
-        elif kind == "emblem":
-            emblem(
-                rng,
-                image,
-                design.emblem or "outline",
-                jitter(rng, design.emblem_colour),
-                middle,
-                centre_y,
-                min(width * 1.15, height * 1.1),
-            )
+        elif sort == "emblem":
+            kind = design.emblem or "outline"
+            slim = kind in ("pine", "pinebird", "palm", "tower", "lighthouse", "torch", "figure", "rider")
+            size = min(width * 1.8, height * 1.6) if slim else min(width * 1.2, height * 1.1)
+            emblem(rng, image, kind, jitter(rng, design.emblem_colour), middle, centre_y, size)
         x += width + step
     return text, np.array(boxes, np.float32).reshape(-1, 4)

@@ -178,7 +178,7 @@ def _inside(centres_x: NDArray[np.float32] | None) -> bool:
 def fill(store: Store, seed: int, real_share: float) -> None:
     """Worker loop: renders, degrades and stores until killed with its parent."""
     cv2.setNumThreads(1)
-    os.nice(15)
+    os.nice(5)
     rng = np.random.default_rng(seed)
     real = [plate for plate in real_plates("train") if not held_out(plate)] if real_share > 0 and DATA.is_dir() else []
     counts = Counter(plate.text for plate in real)
