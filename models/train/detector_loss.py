@@ -24,7 +24,7 @@ POSITIVE_FROM = 0.4
 QUALITY_FLOOR = 0.3
 """Share of the score target that does not depend on the fit: at the start nothing fits yet."""
 
-CORNER_WEIGHT, BOX_WEIGHT = 4.0, 1.5
+CORNER_WEIGHT, BOX_WEIGHT = 8.0, 1.5
 
 
 @dataclass(frozen=True)

@@ -61,13 +61,16 @@ class Scene:
 class TrainFrame:
     """One real frame with boxes as (N, 4) x0 y0 x1 y1 in px of `levels[0]`; `levels` halve the resolution each time.
 
-    `others` are boxes that were taken for plates once and are none.
+    `quads` (N, 4, 2) are the plates' corners, trustworthy where `known` (N,) says so; `others` are boxes that were
+    taken for plates once and are none.
     """
 
     name: str
     group: str
     levels: tuple[Grey, ...]
     plates: Floats
+    quads: Floats
+    known: NDArray[np.bool_]
     ignore: Floats
     others: Floats
 
@@ -119,6 +122,8 @@ def load_frames(folder: Path = DATA) -> list[TrainFrame]:
             levels.append(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA).astype(np.uint8))
         boxes = _boxes(record["boxes"], scale)
         partial = np.array(record.get("partial") or [False] * len(boxes), bool)
+        characters = _boxes([entry[1:] for entry in record.get("chars") or []], scale)
+        corners = [_real_corners(box, characters, record["set"]) for box in boxes[~partial]]
         seen = reviewed.get(record["image"], {"unlabelled": [], "others": []})
         frames.append(
             TrainFrame(
@@ -126,11 +131,32 @@ def load_frames(folder: Path = DATA) -> list[TrainFrame]:
                 record["set"],
                 tuple(levels),
                 boxes[~partial],
+                np.array([quad for quad, _ in corners], np.float32).reshape(-1, 4, 2),
+                np.array([known for _, known in corners], bool),
                 np.concatenate([boxes[partial], _boxes(seen["unlabelled"], scale)]),
                 _boxes(seen["others"], scale),
             )
         )
     return frames
+
+
+def _real_corners(box: Floats, characters: Floats, group: str) -> tuple[Floats, bool]:
+    """Corners of a real plate and whether they are known.
+
+    Where the serial's characters are labelled, their centres give the slope, and the plate is taken as its box sheared
+    along it. A long European plate that fills a box of its own proportions is level. Of others only the box is known.
+    """
+    width, height = box[2] - box[0], box[3] - box[1]
+    centres = (characters[:, :2] + characters[:, 2:]) / 2
+    mine = centres[((centres > box[:2]) & (centres < box[2:])).all(1)]
+    if len(mine) >= 4 and np.ptp(mine[:, 0]) > 0.4 * width:
+        rise = float(np.polyfit(mine[:, 0], mine[:, 1], 1)[0]) * width
+        if abs(rise) < 0.5 * height:
+            left, right = (max(0.0, -rise), max(0.0, rise))
+            quad = _corners(box)
+            quad[:, 1] += np.array([left, right, -left, -right], np.float32)
+            return quad, True
+    return _corners(box), bool(group == "robertlucian" and width > 3.8 * height)
 
 
 # --- the real part of a picture ---
@@ -153,6 +179,10 @@ def crop_frame(
     stretch = float(np.exp(rng.normal(squeeze, spread) / 2))
     scales = np.array([scale * stretch, scale / stretch])
     to_crop = _aim(rng, frame, centre, scales, size)
+    tilted = bool(frame.known.any()) and rng.random() < 0.5
+    if tilted:
+        to_crop = _tilt(rng, size) @ np.vstack([to_crop, [0, 0, 1]])
+    mirrored = to_crop[0, 0] < 0
     level = int(np.clip(np.floor(-np.log2(scales.max()) + 0.3), 0, len(frame.levels) - 1))
     from_level = to_crop.copy()
     from_level[:, :2] *= 2**level
@@ -164,8 +194,12 @@ def crop_frame(
     grey = cv2.warpAffine(frame.levels[level], from_level, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     canvas.grey[part[1] : part[3], part[0] : part[2]] = grey[part[1] : part[3], part[0] : part[2]]
     _cover(canvas, part.astype(np.float32))
-    for box in frame.plates:
-        _add_truth(canvas, _bounds(_move(_corners(box), to_crop)), exact=False)
+    for quad, known in zip(frame.quads, frame.known, strict=True):
+        moved = _move(quad[[1, 0, 3, 2]] if mirrored else quad, to_crop)
+        if tilted and not known:
+            _add_ignore(canvas, _bounds(moved))  # the box of a turned box is too large
+        else:
+            _add_truth(canvas, moved if known else _bounds(moved), exact=bool(known))
     for box in frame.ignore:
         _add_ignore(canvas, _bounds(_move(_corners(box), to_crop)))
     return canvas
@@ -192,6 +226,14 @@ def _aim(
     if mirror:
         matrix[0] = [-scales[0], 0, frame_size[0] - offset[0]]
     return matrix
+
+
+def _tilt(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float64]:
+    """Roll of the camera, and the shear that a look from the side gives level edges; (2, 3), about the middle."""
+    roll, shear = np.deg2rad(np.clip(rng.normal(0, (6, 6)), -16, 16))
+    matrix = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]]) @ np.array([[1, 0], [np.tan(shear), 1]])
+    middle = np.array(size) / 2
+    return np.hstack([matrix, (middle - matrix @ middle)[:, None]])
 
 
 def _cover(canvas: Canvas, part: Floats) -> None:

@@ -10,14 +10,15 @@ from models.train import scenes  # noqa: E402
 from models.train.scenes_distractors import KINDS  # noqa: E402
 
 
-def real_frame(plate: tuple[float, float, float, float]) -> scenes.TrainFrame:
+def real_frame(plate: tuple[float, float, float, float], known: bool = False) -> scenes.TrainFrame:
     """A grey frame of 640x360 with one white plate."""
     picture = np.full((360, 640), 90, np.uint8)
     x0, y0, x1, y1 = (int(value) for value in plate)
     picture[y0:y1, x0:x1] = 250
     levels = (picture, picture[::2, ::2].copy(), picture[::4, ::4].copy())
     none = np.zeros((0, 4), np.float32)
-    return scenes.TrainFrame("made", "made", levels, np.array([plate], np.float32), none, none)
+    box = np.array([plate], np.float32)
+    return scenes.TrainFrame("made", "made", levels, box, scenes._corners(box[0])[None], np.array([known]), none, none)
 
 
 def test_a_crop_moves_the_box_with_the_plate() -> None:
@@ -33,6 +34,33 @@ def test_a_crop_moves_the_box_with_the_plate() -> None:
             assert canvas.grey[y0:y1, x0:x1].mean() > 230
             seen += 1
     assert seen > 20
+
+
+def test_known_corners_stay_on_the_plate_when_the_crop_is_tilted() -> None:
+    """Turned, sheared or mirrored, the quadrilateral covers the plate's pixels and TL stays top left."""
+    rng = np.random.default_rng(4)
+    frame = real_frame((280.0, 170.0, 400.0, 220.0), known=True)
+    seen = 0
+    for _ in range(40):
+        canvas = scenes.crop_frame(rng, frame, np.array([340, 200], np.float32), float(rng.uniform(0.5, 1.2)), (320, 192))
+        for quad in canvas.quads:
+            inner = quad.mean(0) + 0.85 * (quad - quad.mean(0))
+            mask = np.zeros(canvas.grey.shape, np.uint8)
+            cv2.fillConvexPoly(mask, np.round(inner).astype(np.int32), 255)
+            assert canvas.grey[mask > 0].mean() > 235
+            assert quad[0, 0] < quad[1, 0] and quad[0, 1] < quad[3, 1]
+            seen += 1
+    assert seen > 20
+
+
+def test_characters_on_a_slope_give_a_plate_its_corners() -> None:
+    """Characters rising 10 px over a plate's width shear the box by that much; without characters only the box is known."""
+    box = np.array([100, 50, 200, 110], np.float32)
+    characters = np.array([[x, 80 - (x - 150) / 10 - 8, x + 8, 80 - (x - 150) / 10 + 8] for x in (110, 130, 150, 170, 185)])
+    quad, known = scenes._real_corners(box, characters.astype(np.float32), "darkplate")
+    assert known
+    np.testing.assert_allclose(quad, [[100, 60], [200, 50], [200, 100], [100, 110]], atol=0.5)
+    assert not scenes._real_corners(box, np.zeros((0, 4), np.float32), "darkplate")[1]
 
 
 def test_rendered_plates_bring_corners_in_reading_order() -> None:
