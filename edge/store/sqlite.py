@@ -137,7 +137,7 @@ class SqliteStore:
                 raise StoreError(f"{verb} store {self._path}: it is closed")
             try:
                 yield self._db
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeError, OverflowError) as error:
                 raise StoreError(f"{verb} store {self._path}: {error}; look at its disk") from error
 
 

@@ -1,0 +1,89 @@
+"""A small town in a folder: keys of every owner, a broker, one unit's outbox and the agency's store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge import keys
+from edge.clock import Clock
+from edge.config import BrokerConfig
+from edge.envelope.enrolled import EnrolledDevices
+from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
+from edge.envelope.open import HpkeOpener
+from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
+from edge.envelope.seal import HpkeSealer
+from edge.ingest.mqtt import MqttMailbox
+from edge.ingest.quarantine import QuarantineFile
+from edge.ingest.worker import Worker
+from edge.journal import Journal
+from edge.outbox.sqlite import SqliteOutbox
+from edge.publisher.drain import Drain
+from edge.publisher.mqtt import MqttPublisher
+from edge.store.sqlite import SqliteStore
+from tests.labeled import AGENCY
+
+
+class Town:
+    """Paths and parts.  ``port`` is the broker's."""
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder, self.port = folder, port
+        self.ca, self.agency = folder / "ca", folder / "agency"
+        self.store_path = self.agency / "reads.sqlite"
+
+    def make(self, *devices: str) -> None:
+        keys.make_ca(self.ca)
+        keys.make_agency(self.agency, self.ca, AGENCY)
+        for device in devices:
+            keys.make_device(self.device(device), self.ca, device, AGENCY)
+            keys.enrol(self.agency, self.device(device))
+
+    def device(self, device: str) -> Path:
+        return self.folder / "devices" / device
+
+    def outbox_path(self, device: str) -> Path:
+        return self.device(device) / "data" / "outbox.sqlite"
+
+    def broker(self, owner: Path) -> BrokerConfig:
+        return BrokerConfig(
+            host="127.0.0.1",
+            port=self.port,
+            ca=owner / "ca.pem",
+            certificate=owner / "tls.pem",
+            key=owner / "tls.key",
+            keepalive_s=5,
+            backoff_max_s=1.0,
+        )
+
+    def sealer(self, device: str) -> HpkeSealer:
+        own = self.device(device)
+        return HpkeSealer(
+            device=device,
+            agency=AGENCY,
+            sign_key=load_private_key(own / "sign.key"),
+            agency_seal=load_public_key(own / "agency-seal.pem"),
+        )
+
+    def outbox(self, device: str) -> SqliteOutbox:
+        return SqliteOutbox(self.outbox_path(device), clock=Clock(), budget_bytes=64 << 20, reserve_bytes=1 << 20)
+
+    def drain(self, device: str, outbox: SqliteOutbox, journal: Journal, resend_after_s: float = 3.0) -> Drain:
+        own = self.device(device)
+        verifier = ReceiptVerifier(agency=AGENCY, device=device, keys=load_public_keys(own / "agency-receipt.pem"))
+        publisher = MqttPublisher(self.broker(own), device=device, agency=AGENCY)
+        return Drain(outbox, publisher, verifier, journal, resend_after_s=resend_after_s)
+
+    def opener(self) -> HpkeOpener:
+        devices = EnrolledDevices(self.agency / "devices")
+        return HpkeOpener(agency=AGENCY, device_keys=devices, seal_keys=[load_private_key(self.agency / "seal.key")])
+
+    def worker(self, store: SqliteStore, journal: Journal) -> Worker:
+        return Worker(
+            MqttMailbox(self.broker(self.agency), agency=AGENCY),
+            self.opener(),
+            store,
+            ReceiptSigner(load_private_key(self.agency / "receipt.key")),
+            QuarantineFile(self.agency / "quarantine.jsonl"),
+            journal,
+            agency=AGENCY,
+        )

@@ -1,0 +1,280 @@
+"""What a seal and a signature are worth."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.envelope import schema
+from edge.envelope import wire as framing
+from edge.envelope.interface import Header
+from edge.envelope.keyring import key_id
+from edge.envelope.open import HpkeOpener, open_sealed, verify
+from edge.envelope.seal import SUITE, HpkeSealer
+from edge.envelope.signature import _ORDER, sign
+from edge.errors import EnvelopeError
+from edge.records import Envelope, Slot
+from tests.labeled import AGENCY, DEVICE, labeled_read, release
+
+SIGN = ec.generate_private_key(ec.SECP256R1())
+SEAL = ec.generate_private_key(ec.SECP256R1())
+OTHER = ec.generate_private_key(ec.SECP256R1())
+KEYS = [SIGN.public_key()]
+SLOT = Slot(epoch="e1", seq=7, previous=bytes(32))
+
+
+def sealer(**changed: object) -> HpkeSealer:
+    how: dict[str, object] = {"device": DEVICE, "agency": AGENCY, "sign_key": SIGN, "agency_seal": SEAL.public_key()}
+    return HpkeSealer(**{**how, **changed})  # type: ignore[arg-type]
+
+
+def opener(**changed: object) -> HpkeOpener:
+    how: dict[str, object] = {"agency": AGENCY, "device_keys": {DEVICE: KEYS}.get, "seal_keys": [SEAL]}
+    known = {**how, **changed}
+    lookup = known["device_keys"]
+    return HpkeOpener(
+        agency=str(known["agency"]),
+        device_keys=lambda device: lookup(device) or (),  # type: ignore[operator]
+        seal_keys=known["seal_keys"],  # type: ignore[arg-type]
+    )
+
+
+def sealed(**changed: object) -> Envelope:
+    return sealer(**changed).seal(release(), SLOT)
+
+
+def reason(wire: bytes, how: HpkeOpener | None = None, device: str = DEVICE) -> str:
+    with pytest.raises(EnvelopeError) as caught:
+        (how or opener()).open(device, wire)
+    return caught.value.reason
+
+
+def forged(wire: bytes, **changed: object) -> bytes:
+    """The same message with fields of the header changed, signed again with the device's own key."""
+    parts = framing.split(wire)
+    header = msgspec.structs.replace(msgspec.msgpack.decode(parts.signed, type=Header), **changed)
+    signed = msgspec.msgpack.encode(header)
+    return framing.join(signed, parts.sealed, sign(SIGN, framing.ENVELOPE_DOMAIN, signed))
+
+
+def test_the_agency_reads_what_the_unit_sealed() -> None:
+    """What comes out is equal to what went in, and the header says from whom and in which place."""
+    envelope = sealed()
+    opened = opener().open(DEVICE, envelope.wire)
+    assert opened.labeled == labeled_read()
+    assert (opened.header.device, opened.header.epoch, opened.header.seq) == (DEVICE, "e1", 7)
+    assert opened.wire_sha256 == hashlib.sha256(envelope.wire).digest()
+
+
+def test_numpy_numbers_in_a_read_are_sealed_as_numbers() -> None:
+    """Detectors leave numpy scalars behind; they must not stop a read at the last step."""
+    labeled = labeled_read()
+    best = msgspec.structs.replace(labeled.read.best, confidence=np.float32(0.5))
+    labeled = msgspec.structs.replace(labeled, read=msgspec.structs.replace(labeled.read, best=best))
+    envelope = sealer().seal(msgspec.structs.replace(release(), labeled=labeled), SLOT)
+    assert opener().open(DEVICE, envelope.wire).labeled.read.best.confidence == 0.5
+
+
+def test_the_envelope_carries_what_the_outbox_needs() -> None:
+    """Expiry, read id and slot stand beside the wire bytes and agree with what was sealed."""
+    envelope = sealed()
+    assert (envelope.slot, envelope.read_id, envelope.hit) == (SLOT, "r-1", False)
+    assert envelope.expires == labeled_read().label.delete_after
+
+
+def test_no_plate_can_be_seen_in_the_wire_bytes() -> None:
+    """Neither in clear nor under compression alone; the control shows that the search would find it."""
+
+    def visible(data: bytes) -> bool:
+        if b"CANARY7X" in data:
+            return True
+        for at in range(len(data) - 2):
+            try:
+                if b"CANARY7X" in zlib.decompressobj().decompress(data[at:], 100_000):
+                    return True
+            except zlib.error:
+                continue
+        return False
+
+    assert visible(framing.pack(bytes(16), msgspec.json.encode(labeled_read(text="CANARY7X"))))
+    assert not visible(sealer().seal(release(text="CANARY7X"), SLOT).wire)
+
+
+def test_equal_reads_make_different_bytes() -> None:
+    """Nobody can tell from two messages that the same vehicle passed twice."""
+    first, second = framing.split(sealed().wire), framing.split(sealed().wire)
+    assert first.sealed != second.sealed
+    assert msgspec.msgpack.decode(first.signed, type=Header).commitment != (
+        msgspec.msgpack.decode(second.signed, type=Header).commitment
+    )
+
+
+def test_texts_of_any_length_weigh_about_the_same() -> None:
+    """The sealed part comes in whole blocks, so its length does not name the plate."""
+    lengths = {len(framing.split(sealer().seal(release(text=text), SLOT).wire).sealed) % 32 for text in ("A1", "ABC1234")}
+    assert len(lengths) == 1
+
+
+def test_every_single_bit_change_is_refused() -> None:
+    """Whatever bit of a stored or travelling message flips, it is refused with a named reason and opened by nobody."""
+    wire = sealed().wire
+    reasons = set()
+    for at in range(len(wire)):
+        for bit in range(8):
+            changed = bytearray(wire)
+            changed[at] ^= 1 << bit
+            reasons.add(reason(bytes(changed)))
+    assert reasons <= {"framing", "version", "signature", "sealed"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=400))
+def test_arbitrary_bytes_are_refused_with_a_reason(data: bytes) -> None:
+    """No input makes the verifier fail in a way of its own."""
+    assert reason(data) in {"framing", "version", "size", "signature"}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400))
+def test_even_signed_nonsense_is_refused_with_a_reason(data: bytes) -> None:
+    """A device's key does not make its bytes believed."""
+    wire = framing.join(data, b"", sign(SIGN, framing.ENVELOPE_DOMAIN, data))
+    assert reason(wire) == "header"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"version": 2}, "header"),
+        ({"kind": "image"}, "header"),
+        ({"device": "pole-8"}, "device"),
+        ({"agency": "otherville"}, "agency"),
+        ({"sign_key": bytes(8)}, "sign-key"),
+        ({"sealed_sha256": bytes(32)}, "sealed"),
+        ({"seal_key": bytes(8)}, "seal-key"),
+        ({"seq": 8}, "seal"),
+        ({"epoch": "e2"}, "seal"),
+        ({"commitment": bytes(32)}, "commitment"),
+        ({"delete_after": labeled_read(lives=timedelta(days=99)).label.delete_after}, "content"),
+    ],
+)
+def test_a_header_that_says_otherwise_is_refused(change: dict[str, object], expected: str) -> None:
+    """Even the device itself cannot move a sealed read to another place, key, owner or expiry."""
+    assert reason(forged(sealed().wire, **change)) == expected
+
+
+def test_another_key_is_not_the_devices() -> None:
+    """A message signed with a key that is not enrolled for the device is refused."""
+    assert reason(sealed(sign_key=OTHER).wire) == "signature"
+
+
+def test_a_device_that_is_not_enrolled_is_refused() -> None:
+    """Without a public key nobody is believed."""
+    assert reason(sealed().wire, device="stranger") == "unknown-device"
+
+
+def test_a_read_sealed_to_another_agency_stays_sealed() -> None:
+    """A different private key does not open it, under its own name or under the right one."""
+    assert reason(sealed(agency_seal=OTHER.public_key()).wire) == "seal-key"
+    wire = forged(sealed(agency_seal=OTHER.public_key()).wire, seal_key=key_id(SEAL.public_key()))
+    assert reason(wire) == "seal"
+
+
+def test_old_and_new_keys_work_side_by_side() -> None:
+    """Keys of both ends can be replaced while reads are in flight."""
+    both = opener(device_keys={DEVICE: [OTHER.public_key(), SIGN.public_key()]}.get, seal_keys=[OTHER, SEAL])
+    for wire in (sealed().wire, sealed(sign_key=OTHER, agency_seal=OTHER.public_key()).wire):
+        assert both.open(DEVICE, wire).labeled == labeled_read()
+
+
+def test_a_rewritten_signature_is_refused() -> None:
+    """The second valid form of an ECDSA signature would make other bytes under the same number: a false alarm."""
+    parts = framing.split(sealed().wire)
+    s = _ORDER - int.from_bytes(parts.signature[32:], "big")
+    twin = framing.join(parts.signed, parts.sealed, parts.signature[:32] + s.to_bytes(32, "big"))
+    assert reason(twin) == "signature"
+
+
+def test_a_receipt_signature_does_not_pass_for_an_envelope() -> None:
+    """A signature is good for one kind of message only."""
+    parts = framing.split(sealed().wire)
+    assert reason(framing.join(parts.signed, parts.sealed, sign(SIGN, framing.RECEIPT_DOMAIN, parts.signed))) == "signature"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        pytest.param(lambda wire: wire + b"\xc0", id="something after it"),
+        pytest.param(lambda wire: wire[:-1], id="cut short"),
+        pytest.param(lambda wire: b"\xdc\x00\x04" + wire[1:], id="a longer way to say four"),
+        pytest.param(lambda wire: wire[:1] + b"\xcc\x01" + wire[2:], id="a longer way to say one"),
+        pytest.param(lambda wire: b"\x95" + wire[1:] + b"\xc0", id="a fifth part"),
+    ],
+)
+def test_a_message_has_one_spelling(spelling: object) -> None:
+    """Bytes that mean the same but differ would be two reads under one number."""
+    assert reason(spelling(sealed().wire)) == "framing"  # type: ignore[operator]
+
+
+def test_a_message_that_is_too_large_is_not_looked_at() -> None:
+    """The limit holds before anything is parsed."""
+    assert reason(b"\x94" + bytes(framing.WIRE_LIMIT_BYTES)) == "size"
+
+
+def test_a_sealed_bomb_does_not_inflate() -> None:
+    """A bundle that would grow beyond the limit is refused, however small it is."""
+    bomb = framing.pack(bytes(16), bytes(100 * framing.PLAINTEXT_LIMIT_BYTES))
+    with pytest.raises(EnvelopeError, match="cut, too long") as caught:
+        framing.unpack(bomb)
+    assert caught.value.reason == "bundle"
+
+
+def test_a_unit_seals_only_its_own_reads() -> None:
+    """A read that names another device is refused before it gets a signature."""
+    with pytest.raises(EnvelopeError, match="another device"):
+        sealer().seal(release(device="pole-8"), SLOT)
+
+
+def test_one_read_can_be_proved_without_a_private_key() -> None:
+    """Header and signature, with salt and content disclosed, convince a court that has the device's public key only."""
+    envelope = sealed()
+    verified = verify(DEVICE, envelope.wire, KEYS)
+    salt, plaintext = framing.unpack(SUITE.decrypt(verified.sealed, SEAL, info=framing.header_info(verified.header)))
+    assert framing.commitment(salt, plaintext) == verified.header.commitment
+    assert open_sealed(verified, [SEAL]) == labeled_read()
+
+
+def test_no_error_quotes_the_content() -> None:
+    """A sealed content that is no labelled read is refused in words that hold none of it, causes included."""
+    plaintext = b'{"read": "CANARY7X"}'
+    salt = bytes(16)
+    sealed_part = SUITE.encrypt(
+        framing.pack(salt, plaintext), SEAL.public_key(), info=framing.seal_info(AGENCY, DEVICE, "e1", 7)
+    )
+    header = msgspec.structs.replace(
+        msgspec.msgpack.decode(framing.split(sealed().wire).signed, type=Header),
+        sealed_sha256=hashlib.sha256(sealed_part).digest(),
+        commitment=framing.commitment(salt, plaintext),
+    )
+    signed = msgspec.msgpack.encode(header)
+    wire = framing.join(signed, sealed_part, sign(SIGN, framing.ENVELOPE_DOMAIN, signed))
+    with pytest.raises(EnvelopeError) as caught:
+        opener().open(DEVICE, wire)
+    assert caught.value.reason == "plaintext"
+    assert caught.value.__cause__ is None
+    assert "CANARY" not in str(caught.value)
+
+
+def test_the_schema_files_are_those_of_the_structs() -> None:
+    """What other languages build from is never older than the code."""
+    written = {path.name: path.read_text(encoding="utf-8") for path in Path(schema.FOLDER).glob("*.json")}
+    assert written == schema.documents()

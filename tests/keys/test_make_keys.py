@@ -1,0 +1,137 @@
+"""Keys: made once, private ones kept private, enrolment of the right device at the right agency."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from edge import keys
+from edge.config import BrokerConfig
+from edge.envelope.keyring import load_public_keys
+from edge.errors import ConfigError
+from edge.mqtt import Link
+from tests.labeled import AGENCY
+
+
+@pytest.fixture
+def ca(tmp_path: Path) -> Path:
+    keys.make_ca(tmp_path / "ca")
+    return tmp_path / "ca"
+
+
+@pytest.fixture
+def device(tmp_path: Path, ca: Path) -> Path:
+    keys.make_device(tmp_path / "pole-7", ca, "pole-7", AGENCY)
+    return tmp_path / "pole-7"
+
+
+@pytest.fixture
+def agency(tmp_path: Path, ca: Path) -> Path:
+    keys.make_agency(tmp_path / "agency", ca, AGENCY)
+    return tmp_path / "agency"
+
+
+def test_private_files_belong_to_their_owner_alone(tmp_path: Path, device: Path, agency: Path) -> None:
+    """Every private key has mode 0600 from the moment it exists."""
+    private = list(tmp_path.rglob("*.key"))
+    assert len(private) == 6
+    assert {stat.S_IMODE(path.stat().st_mode) for path in private} == {0o600}
+
+
+def test_nothing_is_ever_overwritten(tmp_path: Path, ca: Path, device: Path, agency: Path) -> None:
+    """A second making is refused and leaves every byte as it was."""
+    keys.make_broker(tmp_path / "broker", ca, [AGENCY])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for again in (
+        lambda: keys.make_ca(ca),
+        lambda: keys.make_device(device, ca, "pole-7", AGENCY),
+        lambda: keys.make_agency(agency, ca, AGENCY),
+        lambda: keys.make_broker(tmp_path / "broker", ca, [AGENCY]),
+    ):
+        with pytest.raises(ConfigError, match="not overwritten"):
+            again()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["", "Pole 7", "pole/7", "+", "#", "pole-7/../x", "ingest-milltown", "x" * 64])
+def test_a_name_that_could_reach_further_than_itself_is_refused(tmp_path: Path, ca: Path, name: str) -> None:
+    """Names become topics, files and rights: no wildcard, no path, not an agency end's."""
+    with pytest.raises(ConfigError):
+        keys.make_device(tmp_path / "device", ca, name, AGENCY)
+    assert not (tmp_path / "device" / "sign.key").exists()
+
+
+def test_enrolling_hands_public_keys_over_and_nothing_else(device: Path, agency: Path) -> None:
+    """The agency gets the device's signing key, the device the agency's two; no private byte crosses."""
+    assert keys.enrol(agency, device) == "pole-7"
+    assert load_public_keys(agency / "devices" / "pole-7.pem") == load_public_keys(device / "sign.pem")
+    for name in ("seal", "receipt"):
+        assert load_public_keys(device / f"agency-{name}.pem") == load_public_keys(agency / f"{name}.pem")
+    crossed = [agency / "devices" / "pole-7.pem", device / "agency-seal.pem", device / "agency-receipt.pem"]
+    assert not any(b"PRIVATE" in path.read_bytes() for path in crossed)
+
+
+def test_a_new_signing_key_is_enrolled_beside_the_old(tmp_path: Path, ca: Path, device: Path, agency: Path) -> None:
+    """Reads signed with the old key are still in flight; enrolling twice adds nothing."""
+    keys.enrol(agency, device)
+    keys.make_device(tmp_path / "pole-7-again", ca, "pole-7", AGENCY)
+    keys.enrol(agency, tmp_path / "pole-7-again")
+    keys.enrol(agency, tmp_path / "pole-7-again")
+    enrolled = load_public_keys(agency / "devices" / "pole-7.pem")
+    assert enrolled == load_public_keys(device / "sign.pem") + load_public_keys(tmp_path / "pole-7-again" / "sign.pem")
+
+
+def test_a_device_of_another_agency_is_not_enrolled(tmp_path: Path, ca: Path, agency: Path) -> None:
+    """The certificate says for whom it was made."""
+    keys.make_device(tmp_path / "theirs", ca, "pole-9", "otherville")
+    with pytest.raises(ConfigError, match="otherville"):
+        keys.enrol(agency, tmp_path / "theirs")
+    assert list((agency / "devices").iterdir()) == []
+
+
+def test_a_units_certificate_cannot_play_the_broker(device: Path) -> None:
+    """It is made for clients only, so a stolen one does not serve."""
+    certificate = x509.load_pem_x509_certificate((device / "tls.pem").read_bytes())
+    usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(usage) == [x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert not certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+
+
+def test_describing_shows_every_file_and_no_secret(tmp_path: Path, device: Path, agency: Path) -> None:
+    """Ids and fingerprints to compare by telephone, and when certificates end."""
+    keys.enrol(agency, device)
+    shown = {entry.file: entry for entry in keys.describe(device)}
+    assert set(shown) == {
+        "agency-receipt.pem", "agency-seal.pem", "ca.pem", "sign.key", "sign.pem", "tls.key", "tls.pem",
+    }  # fmt: skip
+    assert shown["sign.key"].fingerprint == shown["sign.pem"].fingerprint
+    assert shown["tls.pem"].subject == f"CN=pole-7,O={AGENCY}"
+    assert shown["tls.pem"].expires is not None
+    assert "devices/pole-7.pem" in {entry.file for entry in keys.describe(agency)}
+    with pytest.raises(ConfigError, match="there are none"):
+        keys.describe(tmp_path / "ca" / "nothing")
+
+
+def test_the_brokers_configuration_asks_for_certificates_and_names_rights(tmp_path: Path, ca: Path) -> None:
+    """What the delivery tests prove with a real broker stands in the files in plain words."""
+    configuration = keys.make_broker(tmp_path / "broker", ca, [AGENCY], hosts=["mq.example", "192.0.2.7"], port=8884)
+    lines = configuration.read_text().splitlines()
+    for line in ("require_certificate true", "use_identity_as_username true", "allow_anonymous false", "listener 8884"):
+        assert line in lines
+    certificate = x509.load_pem_x509_certificate((tmp_path / "broker" / "tls.pem").read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["mq.example"]
+    assert [str(address) for address in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.7"]
+
+
+def test_key_files_that_do_not_belong_together_are_refused_at_start(device: Path, agency: Path) -> None:
+    """A certificate with another's key, or a missing file, is said before anything connects."""
+    broker = BrokerConfig(host="localhost", ca=device / "ca.pem", certificate=device / "tls.pem", key=agency / "tls.key")
+    with pytest.raises(ConfigError, match="belong together"):
+        Link(broker, "pole-7", subscribe=[])
+    absent = BrokerConfig(host="localhost", ca=device / "no.pem", certificate=device / "tls.pem", key=device / "tls.key")
+    with pytest.raises(ConfigError, match="there is no such file"):
+        Link(absent, "pole-7", subscribe=[])

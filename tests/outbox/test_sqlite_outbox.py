@@ -1,0 +1,232 @@
+"""The SQLite outbox where it touches the disk: durability as asked for, budget, damage, one writer."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from edge.errors import EnvelopeError, OutboxError
+from edge.outbox import inspect
+from edge.outbox.sqlite import SqliteOutbox
+from edge.records import Envelope
+from tests.clocks import HandClock
+from tests.labeled import START
+
+BUDGET = 1 << 20
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "outbox.sqlite"
+
+
+def opened(path: Path, *, budget_bytes: int = BUDGET, reserve_bytes: int = 1 << 16) -> SqliteOutbox:
+    return SqliteOutbox(path, clock=HandClock(), budget_bytes=budget_bytes, reserve_bytes=reserve_bytes)
+
+
+@pytest.fixture
+def outbox(path: Path) -> Iterator[SqliteOutbox]:
+    one = opened(path)
+    yield one
+    one.close()
+
+
+def put(outbox: SqliteOutbox, size: int = 1000) -> Envelope:
+    slot = outbox.next_slot()
+    envelope = Envelope(slot=slot, read_id=f"r-{slot.seq}", expires=START + timedelta(days=1), hit=False, wire=os.urandom(size))
+    outbox.put(envelope)
+    return envelope
+
+
+def on_disk(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.parent.glob(path.name + "*"))
+
+
+def test_the_live_connection_writes_ahead_and_waits_for_the_medium(outbox: SqliteOutbox) -> None:
+    """Measured on the connection that writes, not on a promise: WAL and FULL, which no power cut was seen to beat."""
+    db = outbox._db
+    assert db is not None
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_put_survives_its_process(path: Path) -> None:
+    """A process that ends on the spot, without closing anything, leaves the read behind."""
+    code = (
+        "import os,sys;from pathlib import Path;from tests.outbox.test_sqlite_outbox import opened,put;"
+        "o=opened(Path(sys.argv[1]));put(o);os._exit(9)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60).returncode == 9
+    again = opened(path)
+    assert again.backlog().waiting == 1
+    again.close()
+
+
+def test_the_file_belongs_to_its_owner_alone(path: Path, outbox: SqliteOutbox) -> None:
+    """Sealed as they are, envelopes are nobody else's business."""
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_process_is_kept_out(path: Path, outbox: SqliteOutbox) -> None:
+    """Two writers can corrupt a write-ahead log; the second one is refused and told why."""
+    code = "import sys;from pathlib import Path;from tests.outbox.test_sqlite_outbox import opened;opened(Path(sys.argv[1]))"
+    second = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False, timeout=60)
+    assert "another process writes it" in second.stderr
+
+
+def test_a_budget_is_never_exceeded_and_pruning_makes_room(path: Path, outbox: SqliteOutbox) -> None:
+    """All files together stay within the budget, the refusal names the cure, and no restart is needed to go on."""
+    kept = 0
+    with pytest.raises(OutboxError, match="budget"):
+        for _ in range(3 * BUDGET // 1000):
+            put(outbox)
+            kept += 1
+            assert on_disk(path) <= BUDGET
+    assert kept > BUDGET // 1000 // 3, "the log has its share even of the smallest budget"
+    assert outbox.backlog().waiting == kept
+    outbox.prune(outbox.next_slot().epoch, [(1, 100)])
+    put(outbox)
+    assert on_disk(path) <= BUDGET
+
+
+def test_a_full_disk_is_refused_at_start(path: Path) -> None:
+    """The message says what is missing and what to do; the command line makes exit code 2 of it."""
+    with pytest.raises(OutboxError, match="the disk is full"):
+        opened(path, reserve_bytes=1 << 60)
+
+
+def test_a_disk_that_fills_up_refuses_puts_and_nothing_else(path: Path) -> None:
+    """When the medium takes no more bytes, a put fails in words, what is kept stays readable, and later puts work again."""
+    outbox = opened(path)
+    kept = [put(outbox) for _ in range(5)]
+    used = max(file.stat().st_size for file in path.parent.iterdir())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (used, before[1]))
+    try:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        with pytest.raises(OutboxError, match="keep a read"):
+            for _ in range(50):
+                put(outbox, 20_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    committed = outbox.backlog().committed
+    assert [one.wire for one in outbox.waiting(0, 5)] == [one.wire for one in kept]
+    put(outbox)
+    assert outbox.backlog().committed == committed + 1
+    outbox.close()
+    assert inspect.verify(path).findings == ()
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """In plain words, before any frame is read."""
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutboxError, match="open outbox"):
+        opened(tmp_path / "file" / "outbox.sqlite")
+
+
+def test_something_that_is_no_outbox_is_refused_and_left_alone(path: Path) -> None:
+    """A wrong path in the configuration must not cost anybody a database."""
+    path.parent.mkdir()
+    db = sqlite3.connect(path)
+    db.executescript("PRAGMA user_version = 7; CREATE TABLE precious (x)")
+    db.close()
+    with pytest.raises(OutboxError, match="not an outbox of this version"):
+        opened(path)
+    assert sqlite3.connect(path).execute("SELECT count(*) FROM precious").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("damage", ["header", "middle", "cut"])
+def test_a_damaged_file_is_put_aside_and_a_new_epoch_begins(path: Path, damage: str) -> None:
+    """Reading goes on at once, the old file is kept for recovery, and ``damaged`` says so to whoever opened it."""
+    outbox = opened(path)
+    for _ in range(100):
+        put(outbox)
+    epoch = outbox.next_slot().epoch
+    outbox.close()
+    content = bytearray(path.read_bytes())
+    if damage == "header":
+        content[:16] = b"not a database!!"
+    elif damage == "middle":
+        content[8192:12288] = bytes(4096)
+        content[100:108] = bytes(8)
+    else:
+        del content[len(content) // 2 :]
+    path.write_bytes(content)
+    again = opened(path)
+    assert again.damaged is not None
+    assert again.damaged.read_bytes() == bytes(content)
+    assert again.next_slot().epoch != epoch
+    put(again)
+    assert again.backlog().committed == 1
+    again.close()
+
+
+def test_a_whole_file_is_not_put_aside(path: Path, outbox: SqliteOutbox) -> None:
+    """No false alarm after a plain restart."""
+    put(outbox)
+    outbox.close()
+    again = opened(path)
+    assert again.damaged is None
+    again.close()
+
+
+def test_an_envelope_changed_behind_our_back_is_noticed(path: Path, outbox: SqliteOutbox) -> None:
+    """The last envelope must be the head of the chain that was recorded with it."""
+    put(outbox)
+    outbox.close()
+    db = sqlite3.connect(path)
+    db.execute("UPDATE envelopes SET wire = x'00'")
+    db.commit()
+    db.close()
+    again = opened(path)
+    assert again.damaged is not None
+    again.close()
+
+
+def test_status_and_chain_can_be_looked_at_while_the_unit_runs(path: Path, outbox: SqliteOutbox) -> None:
+    """A technician's look writes nothing and disturbs nobody."""
+    for _ in range(5):
+        put(outbox)
+    outbox.prune(outbox.next_slot().epoch, [(2, 3)])
+    assert inspect.status(path) == outbox.backlog()
+    report = inspect.verify(path)
+    assert (report.checked, report.findings) == (3, ())
+    put(outbox)
+
+
+def test_a_swapped_envelope_breaks_the_chain(path: Path, outbox: SqliteOutbox) -> None:
+    """Following the chain names the number where it does not fit."""
+    for _ in range(5):
+        put(outbox)
+    outbox.close()
+    db = sqlite3.connect(path)
+    db.execute("UPDATE envelopes SET wire = x'00' WHERE seq = 3")
+    db.commit()
+    db.close()
+    assert [finding.seq for finding in inspect.verify(path).findings] == [4]
+
+
+def test_a_signature_check_can_be_given_along(path: Path, outbox: SqliteOutbox) -> None:
+    """What the check refuses is a finding with the check's own words."""
+
+    def check(wire: bytes) -> None:
+        raise EnvelopeError("signature", "verify signature: nobody made it")
+
+    put(outbox)
+    assert [(f.seq, f.wrong) for f in inspect.verify(path, check).findings] == [(1, "verify signature: nobody made it")]
+
+
+def test_looking_at_nothing_says_so(path: Path) -> None:
+    """No outbox is created by looking for one."""
+    with pytest.raises(OutboxError, match="there is none"):
+        inspect.status(path)
+    assert not path.exists()
