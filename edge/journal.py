@@ -85,7 +85,7 @@ class Journal:
         self._log.error(event, **fields)
 
     def withheld(self, decision: Withhold) -> None:
-        """Count a withheld read under every rule that withheld it, and once in the total; log the first reason."""
+        """Count a withheld read once, under the first rule that withheld it, and log that rule and its clause."""
         first = decision.reasons[0]
         self.count("reads_withheld", first.rule)
         self.info("read withheld", subject=decision.subject, rule=first.rule, clause=first.clause)
