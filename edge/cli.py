@@ -92,7 +92,8 @@ def read(
                 else:
                     say().print(
                         f"{path}  {result.first_s:7.2f}–{result.last_s:.2f} s  [bold]{result.text}[/]  {result.region}  "
-                        f"{result.text_confidence:.2f}  ({result.readings} readings)"
+                        f"{result.text_confidence:.2f}  ({result.readings} readings)",
+                        soft_wrap=True,
                     )
             continue
         try:
@@ -105,7 +106,7 @@ def read(
             write_json(picture)
         else:
             found = ", ".join(f"[bold]{p.text or '?'}[/] {p.region} {p.text_confidence:.2f}" for p in picture.plates)
-            say().print(f"{path}  {found or 'no plate'}")
+            say().print(f"{path}  {found or 'no plate'}", soft_wrap=True)
     if undecodable:
         raise typer.Exit(1)
 
