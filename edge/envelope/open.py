@@ -91,14 +91,14 @@ class HpkeOpener:
 def _parse_header(signed: bytes) -> Header:
     try:
         return _header.decode(signed)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except framing.UNREADABLE as error:
         raise EnvelopeError("header", "verify envelope: signed, but of a version or kind that is not known here") from error
 
 
 def _parse_plaintext(plaintext: bytes, header: Header) -> LabeledRead:
     try:
         labeled = _plaintext.decode(plaintext)
-    except (msgspec.DecodeError, RecursionError):
+    except framing.UNREADABLE:
         # The library's message may quote the content, so the chain of causes is cut: this error may be logged.
         raise EnvelopeError("plaintext", "open envelope: the content is not a labelled read") from None
     says = (labeled.capture.agency, labeled.capture.device, labeled.label.delete_after)

@@ -42,7 +42,7 @@ class ReceiptVerifier:
         verified_by(self._keys, framing.RECEIPT_DOMAIN, parts.signed, parts.signature)
         try:
             receipt = _decoder.decode(parts.signed)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except framing.UNREADABLE as error:
             raise EnvelopeError("receipt", "read receipt: signed, but not of a form that is known here") from error
         if receipt.agency != self._agency:
             raise EnvelopeError("agency", "read receipt: it is another agency's")

@@ -36,6 +36,9 @@ class Parts(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 _parts = msgspec.msgpack.Decoder(Parts)
 
+# Everything msgspec raises on bytes that are not what they should be; text that is not UTF-8 is an error of its own.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 def join(signed: bytes, sealed: bytes, signature: bytes) -> bytes:
     """The wire bytes of a message."""
@@ -48,7 +51,7 @@ def split(wire: bytes) -> Parts:
         raise EnvelopeError("size", f"take message: {len(wire)} bytes are more than {WIRE_LIMIT_BYTES}")
     try:
         parts = _parts.decode(wire)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise EnvelopeError("framing", "take message: it is not framed as this format says") from error
     if parts.version != VERSION:
         raise EnvelopeError("version", f"take message: version {parts.version} is not known here")

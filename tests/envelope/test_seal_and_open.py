@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge.envelope import schema
@@ -145,6 +145,8 @@ def test_arbitrary_bytes_are_refused_with_a_reason(data: bytes) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=400))
+@example(b"\x9d\x01\xa4read\xa3\xed\xa0\x80")
+@example(b"\x91" * 5000)
 def test_even_signed_nonsense_is_refused_with_a_reason(data: bytes) -> None:
     """A device's key does not make its bytes believed."""
     wire = framing.join(data, b"", sign(SIGN, framing.ENVELOPE_DOMAIN, data))

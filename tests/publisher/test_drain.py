@@ -1,0 +1,346 @@
+"""Lane 2's rules: what is sent when, what is sent again, and that nothing but a good receipt prunes."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edge.envelope.interface import Receipt
+from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
+from edge.errors import OutboxError
+from edge.journal import Journal
+from edge.outbox.sqlite import SqliteOutbox
+from edge.publisher.drain import Drain
+from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
+from edge.records import Envelope
+from tests.clocks import HandClock
+from tests.labeled import AGENCY, DEVICE, START
+
+KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+WINDOW = 4
+
+
+class Wire:
+    """A publisher by hand: ``sent`` is what was handed over; events are what the test says happened."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.tokens: deque[int] = deque()
+        self.events: deque[Event] = deque()
+        self.connected = self.started = self.closed = False
+
+    def start(self) -> None:
+        self.started = True
+
+    def send(self, envelope: Envelope) -> int | None:
+        if not self.connected or len(self.tokens) >= WINDOW:
+            return None
+        self.sent.append(envelope.slot.seq)
+        self.tokens.append(len(self.sent))
+        return len(self.sent)
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        event = self.events.popleft() if self.events else None
+        if isinstance(event, Connected):
+            self.connected = True
+            self.tokens.clear()
+        if isinstance(event, Disconnected):
+            self.connected = False
+        return event
+
+    def close(self) -> None:
+        self.closed = True
+
+    def acknowledge_all(self, refused: str = "") -> None:
+        while self.tokens:
+            self.events.append(Acknowledged(token=self.tokens.popleft(), refused=refused))
+
+    def take_sent(self) -> list[int]:
+        taken, self.sent = self.sent, []
+        return taken
+
+
+class Bench:
+    """One drain with its parts; ``turn`` lets it do one round of work."""
+
+    def __init__(self, outbox: SqliteOutbox) -> None:
+        self.outbox, self.wire, self.log = outbox, Wire(), io.StringIO()
+        self.journal, self.now_s = Journal(self.log), 0.0
+        verifier = ReceiptVerifier(agency=AGENCY, device=DEVICE, keys=[KEY.public_key()])
+        self.drain = Drain(outbox, self.wire, verifier, self.journal, resend_after_s=20.0, monotonic=lambda: self.now_s)
+
+    def put(self, count: int) -> None:
+        for _ in range(count):
+            slot = self.outbox.next_slot()
+            expires = START + timedelta(days=1)
+            self.outbox.put(Envelope(slot=slot, read_id=f"r-{slot.seq}", expires=expires, hit=False, wire=b"sealed"))
+
+    def turn(self, rounds: int = 1) -> None:
+        for _ in range(rounds):
+            self.drain._turn(threading.Event())
+
+    def connect(self) -> None:
+        self.wire.events.append(Connected(window=WINDOW))
+        self.turn()
+
+    def receipt(self, *stored: tuple[int, int], key: ec.EllipticCurvePrivateKey = KEY, **changed: object) -> None:
+        fields: dict[str, object] = {"agency": AGENCY, "device": DEVICE, "epoch": self.outbox.backlog().epoch}
+        receipt = Receipt(stored=stored, issued=datetime.now(timezone.utc), **{**fields, **changed})  # type: ignore[arg-type]
+        self.wire.events.append(ReceiptArrived(wire=ReceiptSigner(key).write(receipt)))
+        self.turn()
+
+    def waiting(self) -> list[int]:
+        return list(self.outbox.waiting_numbers())
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    outbox = SqliteOutbox(tmp_path / "outbox.sqlite", clock=HandClock(), budget_bytes=4 << 20, reserve_bytes=1 << 16)
+    yield Bench(outbox)
+    outbox.close()
+
+
+def test_without_a_broker_reads_are_kept(bench: Bench) -> None:
+    """Nothing is handed over, nothing is pruned, and the reason is said once, not every second."""
+    bench.put(3)
+    for _ in range(5):
+        bench.wire.events.append(Disconnected(reason="connect to broker mq:8883: connection refused"))
+        bench.turn()
+    assert (bench.wire.sent, bench.waiting()) == ([], [1, 2, 3])
+    assert bench.log.getvalue().count("connection refused") == 1
+
+
+def test_no_more_is_under_way_than_the_window_holds(bench: Bench) -> None:
+    """The rest waits until the broker has answered."""
+    bench.put(10)
+    bench.connect()
+    bench.turn(3)
+    assert bench.wire.take_sent() == [1, 2, 3, 4]
+    bench.wire.acknowledge_all()
+    bench.turn(3)
+    assert bench.wire.take_sent() == [5, 6, 7, 8]
+
+
+def test_a_brokers_acknowledgement_prunes_nothing(bench: Bench) -> None:
+    """It frees the window; the outbox keeps all."""
+    bench.put(4)
+    bench.connect()
+    bench.turn()
+    bench.wire.acknowledge_all()
+    bench.turn(3)
+    assert bench.waiting() == [1, 2, 3, 4]
+
+
+def test_a_receipt_prunes_what_it_names(bench: Bench) -> None:
+    """Ranges with a hole leave the hole."""
+    bench.put(4)
+    bench.connect()
+    bench.turn()
+    bench.receipt((1, 1), (3, 4))
+    assert bench.waiting() == [2]
+    assert bench.journal.total("envelopes_pruned") == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"key": OTHER_KEY}, "signature"),
+        ({"device": "pole-8"}, "device"),
+        ({"agency": "otherville"}, "agency"),
+        ({"epoch": "another"}, "epoch"),
+    ],
+)
+def test_a_forged_or_foreign_receipt_prunes_nothing(bench: Bench, change: dict[str, object], reason: str) -> None:
+    """It is counted by reason and everything stays."""
+    bench.put(4)
+    bench.connect()
+    bench.turn()
+    bench.receipt((1, 4), **change)  # type: ignore[arg-type]
+    assert bench.waiting() == [1, 2, 3, 4]
+    assert bench.journal.by_reason("receipts_refused") == {reason: 1}
+
+
+@pytest.mark.parametrize("wire", [b"", b"nonsense", b"\x94\x01\xc4\x00\xc4\x00\xc4\x00"])
+def test_nonsense_on_the_receipt_topic_is_counted_and_no_more(bench: Bench, wire: bytes) -> None:
+    """Lane 2 goes on."""
+    bench.put(1)
+    bench.connect()
+    bench.wire.events.append(ReceiptArrived(wire=wire))
+    bench.turn()
+    assert bench.waiting() == [1]
+    assert bench.journal.total("receipts_refused") == 1
+
+
+def test_what_has_no_receipt_in_time_is_sent_again(bench: Bench) -> None:
+    """A broker that lost its queue after acknowledging loses nothing but time."""
+    bench.put(2)
+    bench.connect()
+    bench.turn()
+    bench.wire.acknowledge_all()
+    bench.turn()
+    assert bench.wire.take_sent() == [1, 2]
+    bench.now_s = 19.0
+    bench.turn()
+    assert bench.wire.take_sent() == []
+    bench.receipt((2, 2))
+    bench.now_s = 20.0
+    bench.turn(2)
+    assert bench.wire.take_sent() == [1]
+    assert bench.journal.by_reason("envelopes_sent") == {"first": 2, "again": 1}
+
+
+def test_an_agency_that_stays_away_is_asked_less_and_less(bench: Bench) -> None:
+    """Every further attempt waits twice as long, up to a bound: data on a SIM card costs money."""
+    bench.put(1)
+    bench.connect()
+    attempts = []
+    for second in range(2000):
+        bench.now_s = float(second)
+        bench.turn()
+        bench.wire.acknowledge_all()
+        attempts += [second] * len(bench.wire.take_sent())
+    gaps = [b - a for a, b in pairwise(attempts)]
+    assert gaps[:4] == [20, 40, 80, 160]
+    assert set(gaps[4:]) == {320}
+
+
+def test_a_new_connection_begins_with_the_oldest(bench: Bench) -> None:
+    """Whatever was under way is forgotten with the connection and sent again at once."""
+    bench.put(3)
+    bench.connect()
+    bench.turn()
+    assert bench.wire.take_sent() == [1, 2, 3]
+    bench.wire.events.append(Disconnected(reason="the connection ended"))
+    bench.turn()
+    bench.connect()
+    bench.turn()
+    assert bench.wire.take_sent() == [1, 2, 3]
+
+
+def test_what_is_put_later_is_sent_too(bench: Bench) -> None:
+    """Lane 2 needs no word from lane 1."""
+    bench.connect()
+    bench.put(1)
+    bench.turn()
+    bench.put(1)
+    bench.turn()
+    assert bench.wire.take_sent() == [1, 2]
+
+
+def test_a_broker_behind_which_nobody_listens_is_probed_with_one(bench: Bench) -> None:
+    """After "no matching subscribers" not everything is sent over and over; once it is taken, all goes on."""
+    bench.put(10)
+    bench.connect()
+    bench.turn()
+    bench.wire.acknowledge_all(refused="No matching subscribers")
+    bench.turn(2)
+    assert bench.wire.take_sent() == [1, 2, 3, 4]
+    bench.now_s = 1.5
+    bench.turn(2)
+    assert bench.wire.take_sent() == [1]
+    bench.wire.acknowledge_all(refused="No matching subscribers")
+    bench.turn()
+    bench.now_s = 2.0
+    bench.turn(2)
+    assert bench.wire.take_sent() == []
+    bench.now_s = 20.0
+    bench.turn(2)
+    bench.wire.acknowledge_all()
+    bench.turn(3)
+    assert set(bench.wire.take_sent()) >= {1, 2, 3, 4}
+    assert bench.log.getvalue().count("does not pass reads on") == 1
+
+
+def test_only_so_much_is_with_the_broker_without_a_receipt(bench: Bench) -> None:
+    """A broker that acknowledges everything while the agency end stands still does not get the whole backlog."""
+    bench.put(100)
+    bench.connect()
+    for _ in range(60):
+        bench.turn()
+        bench.wire.acknowledge_all()
+    assert bench.wire.take_sent() == list(range(1, 8 * WINDOW + 1))
+
+
+def test_what_the_agency_never_takes_does_not_hold_up_the_rest(bench: Bench) -> None:
+    """Envelopes damaged on the card, however often they are sent, leave room for good ones."""
+    bench.put(60)
+    bench.connect()
+    for second in range(400):
+        bench.now_s = float(second)
+        bench.turn()
+        bench.wire.acknowledge_all()
+        bench.turn()
+    assert 33 in bench.wire.sent
+
+
+def test_a_read_in_conflict_is_kept_and_not_sent_again(bench: Bench) -> None:
+    """The agency holds other bytes under that number: an alarm for people, no reason to forget or to insist."""
+    bench.put(3)
+    bench.connect()
+    bench.turn()
+    bench.receipt((1, 1), (3, 3), conflicts=(2,))
+    assert bench.waiting() == [2]
+    bench.wire.take_sent()
+    bench.now_s = 1000.0
+    bench.wire.acknowledge_all()
+    bench.turn(3)
+    assert bench.wire.take_sent() == []
+    assert bench.journal.by_reason("alarms") == {"conflict": 1}
+
+
+def test_a_receipt_for_reads_that_were_never_kept_is_an_alarm(bench: Bench) -> None:
+    """Only a clone or a restored old copy can bring it about."""
+    bench.put(2)
+    bench.connect()
+    bench.receipt((1, 500))
+    assert bench.journal.by_reason("alarms") == {"receipt-ahead": 1}
+
+
+def test_reads_whose_time_is_over_are_deleted_and_counted(tmp_path: Path) -> None:
+    """The law does not wait for a network."""
+    clock = HandClock()
+    outbox = SqliteOutbox(tmp_path / "outbox.sqlite", clock=clock, budget_bytes=4 << 20, reserve_bytes=1 << 16)
+    bench = Bench(outbox)
+    bench.put(2)
+    clock.wait(timedelta(days=2))
+    bench.now_s = 10.0
+    bench.turn()
+    assert bench.waiting() == []
+    assert bench.journal.total("envelopes_expired") == 2
+    outbox.close()
+
+
+def test_trouble_with_the_outbox_does_not_end_lane_2(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said, and the next turn tries again."""
+
+    def fails(after: int, limit: int) -> list[Envelope]:
+        raise OutboxError("read outbox: disk I/O error")
+
+    bench.put(1)
+    bench.connect()
+    stopped = threading.Event()
+    stopped.set()
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.outbox, "waiting", fails)
+        bench.drain._turn(stopped)
+    assert bench.journal.total("drain_troubles") == 1
+    bench.turn()
+    assert bench.wire.take_sent() == [1]
+
+
+def test_it_runs_until_told_to_stop_and_leaves_nothing_open(bench: Bench) -> None:
+    """``run`` starts the publisher and closes it again."""
+    stop = threading.Event()
+    lane = threading.Thread(target=bench.drain.run, args=(stop,))
+    lane.start()
+    stop.set()
+    lane.join(timeout=10)
+    assert (bench.wire.started, bench.wire.closed, lane.is_alive()) == (True, True, False)

@@ -1,0 +1,58 @@
+"""Topics carry names and nothing that could reach further."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge import mqtt
+from edge.errors import ConfigError
+
+NAMES = st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,62}\Z")
+
+
+@given(NAMES, NAMES, st.sampled_from(["reads", "receipts"]))
+def test_a_topic_names_whose_messages_it_carries(agency: str, device: str, kind: str) -> None:
+    """Made and parsed, every topic gives back its address."""
+    address = mqtt.Address(agency=agency, device=device, kind=kind)  # type: ignore[arg-type]
+    assert mqtt.parse_topic(mqtt.topic(address)) == address
+
+
+def test_the_topic_scheme_is_version_1() -> None:
+    """Brokers' access lists and other programs rely on these very words."""
+    assert mqtt.topic(mqtt.Address(agency="milltown", device="pole-7", kind="reads")) == (
+        "plate-edge/v1/milltown/52/pole-7/reads"
+    )
+    assert mqtt.reads_filter("milltown") == "plate-edge/v1/milltown/+/+/reads"
+
+
+@pytest.mark.parametrize("name", ["", "+", "#", "a/b", "A", "pole 7", "\u0000", "x" * 64])
+def test_what_is_no_name_makes_no_topic(name: str) -> None:
+    """No wildcard and no further level."""
+    with pytest.raises(ConfigError):
+        mqtt.topic(mqtt.Address(agency="milltown", device=name, kind="reads"))
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "plate-edge/v1/milltown/21/pole-7/reads",
+        "plate-edge/v2/milltown/52/pole-7/reads",
+        "plate-edge/v1/milltown/52/pole-7/other",
+        "plate-edge/v1/milltown/52/pole-7/reads/more",
+        "x/plate-edge/v1/milltown/52/pole-7/reads",
+    ],
+)
+def test_another_topic_is_not_ours(topic: str) -> None:
+    """A wrong bucket would escape the worker whose devices it belongs to."""
+    assert mqtt.parse_topic(topic) is None
+
+
+def test_waiting_between_attempts_grows_and_is_left_to_chance() -> None:
+    """The units of a town do not come back in the same second, and nobody waits longer than configured."""
+    for attempt in range(100):
+        waits = {mqtt.backoff_s(attempt, 60.0) for _ in range(20)}
+        assert len(waits) > 1
+        assert 0.5 * min(60.0, 2.0**attempt) <= min(waits)
+        assert max(waits) <= 60.0
