@@ -145,7 +145,8 @@ class Link:
         if session is not None:
             session.lost.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=2 * _ANSWER_TIMEOUT_S)
+            # In the middle of a handshake with a broker that fell silent it ends by itself a little later.
+            self._thread.join(timeout=3 * _FAREWELL_S)
 
     def next_event(self, timeout_s: float) -> Event | None:
         """The next thing that happened, or None if nothing did within ``timeout_s``."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import zlib
 from datetime import timedelta
 from pathlib import Path
@@ -280,3 +282,15 @@ def test_the_schema_files_are_those_of_the_structs() -> None:
     """What other languages build from is never older than the code."""
     written = {path.name: path.read_text(encoding="utf-8") for path in Path(schema.FOLDER).glob("*.json")}
     assert written == schema.documents()
+
+
+def test_every_reference_in_the_schema_files_leads_somewhere() -> None:
+    """The documents are whole: no name points at nothing."""
+    for text in schema.documents().values():
+        document = json.loads(text)
+        references = re.findall(r'"\$ref": "#/([^"]+)"', text)
+        assert references
+        for reference in references:
+            found = document
+            for step in reference.split("/"):
+                found = found[step]
