@@ -41,8 +41,8 @@ def _apply(matrix: NDArray[np.float64], points: NDArray[np.float32]) -> NDArray[
 def _tilted_quad(rng: np.random.Generator, width: float, height: float, severity: float) -> NDArray[np.float32]:
     """Corners of a plate of about this size seen from the side, above and rolled; centred on the origin."""
     yaw, pitch = rng.normal(0, 16) * severity + rng.normal(0, 4), rng.normal(0, 13) * severity
-    roll = rng.normal(0, 5) * severity + rng.normal(0, 1.2)
-    yaw, pitch, roll = (np.deg2rad(np.clip(angle, -limit, limit)) for angle, limit in ((yaw, 50), (pitch, 38), (roll, 16)))
+    roll = rng.normal(0, 6.5) * severity + rng.normal(0, 1.2)
+    yaw, pitch, roll = (np.deg2rad(np.clip(angle, -limit, limit)) for angle, limit in ((yaw, 50), (pitch, 38), (roll, 18)))
     flat = np.array(
         [[-width / 2, -height / 2, 0], [width / 2, -height / 2, 0], [width / 2, height / 2, 0], [-width / 2, height / 2, 0]]
     )

@@ -270,7 +270,7 @@ def render_plate(
     else:
         choices = _designs_of(region)
         design = choices[int(rng.integers(len(choices)))]
-    if rng.random() < 0.15:  # any picture may stand where the region's own does
+    if rng.random() < 0.3:  # any picture may stand where the region's own does
         design = replace(design, emblem="figure", emblem_colour=str(rng.choice(list(COLOURS))))
     elif rng.random() < 0.06:  # a specialty plate: the region's name and colours, other pictures
         design = replace(

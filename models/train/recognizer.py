@@ -45,7 +45,7 @@ class Settings:
     weight_decay: float = 0.02
     real_share: float = 0.13
     store_crops: int = 48_000
-    first_crops: int = 6_000
+    first_crops: int = 2_500
     measure_every_s: float = 240.0
     workers: int = 1
 
