@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -111,6 +113,30 @@ def test_a_hanging_reader_does_not_hinder_the_stop() -> None:
         assert time.monotonic() - began < 1.0
 
 
+def test_a_reader_does_not_outlive_its_unit() -> None:
+    """When the unit is killed without a word, its reader ends by itself and frees the camera."""
+    port = free_port()
+    program = (
+        "import threading; from edge.camera.stream import StreamCamera; from edge.clock import Clock; "
+        "from edge.config import CameraConfig; "
+        f"camera = StreamCamera(CameraConfig(name='north', source='rtsp://127.0.0.1:{port}/live'), Clock()); "
+        "source = camera.frames(threading.Event()); next(source); print(camera.reader_pid, flush=True); "
+        "threading.Event().wait()"
+    )
+    with rtsp_camera(port):
+        unit = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+        assert unit.stdout is not None
+        reader = Path(f"/proc/{int(unit.stdout.readline())}")
+        assert reader.exists()
+        unit.kill()
+        unit.wait()
+        unit.stdout.close()
+        deadline = time.monotonic() + 20
+        while reader.exists() and "Z" not in (reader / "stat").read_text().split(")")[1] and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not reader.exists() or "Z" in (reader / "stat").read_text().split(")")[1]
+
+
 def test_a_camera_with_a_password_is_read_and_the_password_is_nowhere(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,12 +175,14 @@ def test_a_camera_that_refuses_says_why_in_plain_words(
 
 
 def test_a_camera_that_is_not_there_yet_is_waited_for() -> None:
-    """A pole may have power before its camera has: the unit keeps trying, says so once, and counts the gap."""
+    """A pole may have power before its camera has: the unit tries on, says so once, counts the gap, leaks no file."""
     told = list[str]()
     camera = camera_at(free_port(), told)
     stop = threading.Event()
     threading.Timer(2.5, stop.set).start()
+    open_files = len(list(Path("/proc/self/fd").iterdir()))
     assert list(camera.frames(stop)) == []
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_files
     assert len(told) == 1
     assert "refuses the connection; trying again" in told[0]
     assert camera.counts().gaps == 1
