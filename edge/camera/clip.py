@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -69,31 +70,37 @@ class _Grid:
         None for a picture that comes behind its time, which only damage makes: its place was given up as lost already.
         """
         failures, self._failures = self._failures, 0
-        slot = media_s * self._fps
         in_order = self._last_s is None or media_s > self._last_s
         self._backward = 0 if in_order else self._backward + 1
         if self.next == 1 and media_s == self._last_s:
             self.regular = False  # a raw stream: every stamp is 0
         if self.regular and not in_order and self._backward <= _REORDER:
             return None
-        if self.regular and not (failures or (abs(slot - round(slot)) <= _GRID_SLACK and in_order)):
+        step = self._step(media_s)
+        if self.regular and not failures and (abs(step - round(step)) > _GRID_SLACK or not in_order):
             self.regular = False
             self._left_out = 0  # uneven steps are how this clip was made
-        number = self._number(slot, failures)
+        lost = self._lost(step, failures)
         if failures:
-            self._lost_by_failure += number - self.next
+            self._lost_by_failure += lost
         else:
-            self._left_out += number - self.next
+            self._left_out += lost
+        number = self.next + lost
         self.next = number + 1
         if self._last_s is not None and not in_order:
             media_s = self._last_s + (1 / self._fps if self._fps else _NO_FPS_S)
         self._last_s = media_s
         return number, media_s
 
-    def _number(self, slot: float, failures: int) -> int:
+    def _step(self, media_s: float) -> float:
+        """How many places after the last frame this one stands; the first frame should stand at 0."""
+        return media_s * self._fps + 1 if self._last_s is None else (media_s - self._last_s) * self._fps
+
+    def _lost(self, step: float, failures: int) -> int:
+        """How many frames are missing before this one.  A broken stamp may say anything; not everything is believed."""
         if not self.regular:
-            return self.next + failures
-        return max(self.next, round(slot)) if slot - self.next <= MAX_FAILURES else self.next
+            return failures
+        return max(0, round(step) - 1) if step <= MAX_FAILURES else 0
 
 
 class ClipCamera:
@@ -122,9 +129,10 @@ class ClipCamera:
         self._handed = self._late = self._undecodable = 0
         capture = self._open()
         frames = self._paced(capture, stop) if self._config.realtime else self._decoded(capture, stop)
-        for frame in frames:
-            self._handed += 1
-            yield frame
+        with closing(frames):
+            for frame in frames:
+                self._handed += 1
+                yield frame
 
     def counts(self) -> CameraCounts:
         """The accounts so far."""
@@ -142,7 +150,9 @@ class ClipCamera:
             raise CameraError(f"open camera `{self.name}`: {self._path} is larger than 8192x4320")
         return capture
 
-    def _decoded(self, capture: cv2.VideoCapture, stop: threading.Event, late_after_ns: int | None = None) -> Iterator[Frame]:
+    def _decoded(
+        self, capture: cv2.VideoCapture, stop: threading.Event, late_after_ns: int | None = None
+    ) -> Generator[Frame, None, None]:
         """Every frame in order; ``late_after_ns`` is the boot time at which a clip played in real time began."""
         grid = _Grid(capture.get(cv2.CAP_PROP_FPS), stamped=_AVI not in _head(self._path))
         failed_ever = False
@@ -180,7 +190,7 @@ class ClipCamera:
         """How long ago this frame was due, in seconds; negative while it is still to come."""
         return (self._clock.now().boottime_ns - began_ns) / 1e9 - media_s
 
-    def _paced(self, capture: cv2.VideoCapture, stop: threading.Event) -> Iterator[Frame]:
+    def _paced(self, capture: cv2.VideoCapture, stop: threading.Event) -> Generator[Frame, None, None]:
         """Play the clip at its own speed from a thread; the line takes the newest frame."""
         newest = NewestFrame()
         over = threading.Event()
