@@ -168,7 +168,12 @@ class Link:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            reason = self._connect_once()
+            try:
+                reason = self._connect_once()
+            except Exception as error:  # noqa: BLE001
+                # The top of this thread: whatever goes wrong with one connection, the next one is tried.
+                self._failures += 1
+                reason = f"connect to broker {self._broker.host}:{self._broker.port}: unexpected {type(error).__name__}"
             if self._stopping.is_set():
                 return
             self._events.put(Down(reason=reason))
@@ -256,10 +261,11 @@ class _Session:
             raise PublishError(f"{where}: {self.reason}")
 
     def wait_until_lost(self) -> None:
-        """Return when the connection has ended; paho's own state is asked too, in case it ended without a word."""
+        """Return when the connection has ended, also if it ended without a word: paho's thread ends on a packet that it
+        cannot read, and then nobody calls back, while paho itself goes on believing that it is connected."""
         while not self.lost.wait(1.0):
-            if not self._client.is_connected():
-                return
+            if not self._client.is_connected() or getattr(self._client, "_thread", self) is None:
+                self._lose("the connection to the broker ended: it sent something unreadable")
 
     def publish(self, name: str, payload: bytes) -> int | None:
         """See :meth:`Link.publish`."""

@@ -165,6 +165,12 @@ class Drain:
             self._journal.count("drain_troubles", "outbox")
             self._journal.error("outbox could not be used by lane 2", reason=str(error))
             stop.wait(_TROUBLE_PAUSE_S)
+        except Exception as error:  # noqa: BLE001
+            # The top of lane 2: it must not die while lane 1 goes on filling the outbox.  Its words may hold anything, so
+            # only the kind is said.
+            self._journal.count("drain_troubles", type(error).__name__)
+            self._journal.error("lane 2 met something unexpected and goes on", kind=type(error).__name__)
+            stop.wait(_TROUBLE_PAUSE_S)
 
     def _expire(self) -> None:
         if self._monotonic() < self._expire_at_s:

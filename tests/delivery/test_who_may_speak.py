@@ -125,6 +125,24 @@ def test_a_broker_that_falls_silent_is_noticed_and_met_again(tmp_path: Path) -> 
         broker.kill()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_network_thread_that_died_is_noticed(town: Town, ears: list[Ear]) -> None:
+    """The library's thread ends on what it cannot digest, and tells nobody; the link looks for itself and begins anew."""
+    ears.append(Ear(town.broker(town.device("pole-7")), "pole-7", topic("pole-7", "receipts")).wait_up())
+    ears.append(Ear(town.broker(town.agency), f"ingest-{AGENCY}").wait_up())
+    session = ears[0].link._session
+    assert session is not None
+
+    def choke(*_: object) -> None:
+        raise ValueError("indigestible")
+
+    session._client.on_message = choke
+    ears[1].publish(topic("pole-7", "receipts"), b"any")
+    ears[0].up = False
+    ears[0].wait_up()
+    assert "unreadable" in ears[0].downs[0]
+
+
 def test_each_writes_and_reads_its_own_and_nothing_else(town: Town, ears: list[Ear]) -> None:
     """Every speaker tries every topic; every listener subscribes to everything.  Only the rightful pairs come through."""
     everything = "plate-edge/v1/#"

@@ -318,11 +318,12 @@ def test_reads_whose_time_is_over_are_deleted_and_counted(tmp_path: Path) -> Non
     outbox.close()
 
 
-def test_trouble_with_the_outbox_does_not_end_lane_2(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("trouble", [OutboxError("read outbox: disk I/O error"), KeyError("a fault of ours")])
+def test_trouble_does_not_end_lane_2(bench: Bench, monkeypatch: pytest.MonkeyPatch, trouble: Exception) -> None:
     """It is said, and the next turn tries again."""
 
     def fails(after: int, limit: int) -> list[Envelope]:
-        raise OutboxError("read outbox: disk I/O error")
+        raise trouble
 
     bench.put(1)
     bench.connect()
