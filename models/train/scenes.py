@@ -40,7 +40,10 @@ VISIBLE_SHARE = 0.85
 
 
 LEAST_CONTRAST = 5.0
-"""Standard deviation in grey levels under which nobody would see a plate."""
+"""Standard deviation in grey levels under which nobody would see a plate, or the writing on it."""
+
+WRITING_FROM_PX = 28
+"""Plates at least this wide must show some of their writing."""
 
 
 @dataclass(frozen=True)
@@ -642,10 +645,19 @@ class Camera:
 
 
 def _visible(image: Grey, quad: Floats) -> bool:
-    """Whether anything is left of the plate after the camera: some contrast in and just around it."""
+    """Whether a person would still see a plate: contrast against its surroundings and, where it is large, writing on it.
+
+    A plain bright or dark rectangle is what lamps and vents look like; taught as a plate it makes false ones.
+    """
     height, width = image.shape
     x0, y0, x1, y1 = np.clip(_bounds(quad) + np.array((-2, -2, 2, 2)), 0, (width, height, width, height)).astype(int)
-    return bool(np.std(image[y0:y1, x0:x1]) >= LEAST_CONTRAST)
+    if np.std(image[y0:y1, x0:x1]) < LEAST_CONTRAST:
+        return False
+    if x1 - x0 < WRITING_FROM_PX:
+        return True
+    inset_x, inset_y = (x1 - x0) // 5, (y1 - y0) // 4
+    inner = cv2.blur(image[y0 + inset_y : y1 - inset_y, x0 + inset_x : x1 - inset_x], (3, 3))
+    return bool(np.std(inner) >= LEAST_CONTRAST)
 
 
 # --- the mixture ---
