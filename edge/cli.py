@@ -14,16 +14,18 @@ from typing import Annotated
 
 import msgspec
 import typer
-from calibration.cli import app as calibrate_app
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track as progress_bar
 from rich.table import Table
 
+from calibration.cli import app as calibrate_app
 from edge import build, keys
 from edge.bench.evaluate import ManifestPicture, evaluate
 from edge.clock import Clock
 from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig, load_agency, load_device
 from edge.demo.run import run_demo
+from edge.doctor import examine
 from edge.errors import CameraError, ConfigError
 from edge.journal import Journal, serve_metrics
 from edge.labeler.scope import label
@@ -206,6 +208,24 @@ def demo(
     else:
         show_demo(result, say(), load_pack("us-ct"))
     if not result.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    config: Annotated[Path, typer.Option("-c", "--config", help="The unit's configuration.")],
+    json: Json = False,
+) -> None:
+    """Look at everything that can be wrong on a unit, one line each, with the cure; changes nothing."""
+    faults = 0
+    for check in examine(config):
+        faults += check.state == "fault"
+        if json:
+            write_json(check)
+        else:
+            colour = {"ok": "green", "warning": "yellow", "fault": "red"}[check.state]
+            say().print(f"[{colour}]{check.state:8}[/]{check.what}: {escape(check.words)}", soft_wrap=True)
+    if faults:
         raise typer.Exit(1)
 
 
