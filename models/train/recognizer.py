@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from edge.bench.score import folded
 from models.train.plates import REGIONS
 from models.train.recognizer_data import IGNORE, NO_REGION, RealPlate, Store, fill, real_plates, upright_crop
 from models.train.recognizer_net import ALPHABET, PAD, NetOutput, RecognizerNet
@@ -48,11 +49,6 @@ class Settings:
     first_crops: int = 2_500
     measure_every_s: float = 240.0
     workers: int = 1
-
-
-def fold(text: str) -> str:
-    """O read as 0: most state dies share one shape, and the public labels write 0 for both."""
-    return text.replace("O", "0")
 
 
 def texts_of(slots: NDArray[np.int64]) -> list[str]:
@@ -152,7 +148,7 @@ def measure(net: RecognizerNet, plates: list[RealPlate], grey: bool = False) -> 
         named = [plate.region == region for plate, _, region in rows if plate.region != NO_REGION]
         result[name] = {
             "n": len(rows),
-            "exact_folded": round(float(np.mean([fold(p.text) == fold(t) for p, t, _ in rows])), 4),
+            "exact_folded": round(float(np.mean([folded(p.text) == folded(t) for p, t, _ in rows])), 4),
             "exact": round(float(np.mean([p.text == t for p, t, _ in rows])), 4),
             "region": round(float(np.mean(named)), 4) if named else -1.0,
         }

@@ -1,6 +1,7 @@
 """Training and export of the recognizer, in small."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ onnx = pytest.importorskip("onnx", reason="onnx is only installed for training a
 
 from models.train.degrade import degrade_crop  # noqa: E402
 from models.train.plates import REGIONS, render_plate  # noqa: E402
-from models.train.recognizer import Settings, Trainer, draw_batch, fold, texts_of  # noqa: E402
-from models.train.recognizer_data import IGNORE, Store, make_target  # noqa: E402
+from models.train.recognizer import Settings, Trainer, draw_batch, texts_of  # noqa: E402
+from models.train.recognizer_data import IGNORE, RealPlate, Store, make_target  # noqa: E402
 from models.train.recognizer_export import fit_temperature, write_config, write_onnx  # noqa: E402
 from models.train.recognizer_net import ALPHABET, COLUMNS, PAD, SLOTS, RecognizerNet  # noqa: E402
 
@@ -48,9 +49,24 @@ def test_a_crop_without_known_positions_gives_only_its_text() -> None:
     assert target.running[-1] == 2
 
 
-def test_letter_o_and_zero_fold_together() -> None:
-    """The score that public labels allow counts O and 0 as one character."""
-    assert fold("O0QOB") == "00Q0B"
+def test_measured_figures_count_what_was_read() -> None:
+    """O read as 0 is right when folded and wrong as written; a missing character counts as one edit."""
+    measuring = pytest.importorskip("models.train.recognizer_eval", reason="fast-plate-ocr is not installed")
+    picture = np.zeros((60, 120, 3), np.uint8)
+
+    def result(truth: str, read: str, sure: float) -> Any:
+        plate = RealPlate(picture, (0.0, 0.0, 120.0, 60.0), truth, None, "made", REGIONS.index("US-CT"))
+        return measuring.Result(plate, read, sure, "US-CT", 0.9)
+
+    figures = measuring.figures_of([result("AO1", "A01", 0.9), result("BB22", "BB2", 0.5), result("C3", "C3", 0.99)])
+    assert (figures.n, figures.exact_folded, figures.exact) == (
+        3,
+        pytest.approx(2 / 3, abs=1e-4),
+        pytest.approx(1 / 3, abs=1e-4),
+    )
+    assert figures.cer == pytest.approx(1 / 9, abs=1e-4)
+    assert (figures.sure, figures.right_when_sure, figures.region) == (pytest.approx(2 / 3, abs=1e-4), 1.0, 1.0)
+    assert set(measuring.groups_of([result("A", "A", 0.9)])) == {"made", "width >= 100", "dark (mean < 70)", "all"}
 
 
 def test_a_few_steps_lower_the_loss() -> None:
