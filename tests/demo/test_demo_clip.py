@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import json
 import math
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_one_vehicle_passes_twice(truth: dict[str, Any]) -> None:
     times: dict[str, list[dict[str, Any]]] = {}
     for item in legible(truth):
         times.setdefault(item["text"], []).append(item)
-    gaps = [b["first_s"] - a["last_s"] for visits in times.values() for a, b in zip(visits, visits[1:], strict=False)]
+    gaps = [b["first_s"] - a["last_s"] for visits in times.values() for a, b in itertools.pairwise(visits)]
     assert gaps
     assert max(gaps) >= 10
 

@@ -18,6 +18,7 @@ def line(tmp_path: Path) -> Iterator[Processes]:
     processes.end_all()
 
 
+@pytest.mark.timeout(600)
 def test_every_committed_read_is_stored_once_through_kills_of_all_three_parts(line: Processes) -> None:
     """kill -9 of the broker with its data deleted, of the unit, and of the agency end, while the clip plays."""
     for name in ("broker", "ingest", "unit"):
