@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.camera import images
@@ -117,6 +117,7 @@ def test_the_header_says_what_the_decoder_gives(tmp_path: Path) -> None:
         assert decode_image(bytes(each), "x").shape == (90, 200, 3)
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200), kind=st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b""]))
 def test_no_bytes_bring_the_reader_down(data: bytes, kind: bytes) -> None:
     """Whatever a file holds, the answer is a picture or CameraError."""
@@ -124,6 +125,7 @@ def test_no_bytes_bring_the_reader_down(data: bytes, kind: bytes) -> None:
         assert decode_image(kind + data, "x").ndim == 3
 
 
+@settings(deadline=None)
 @given(at=st.integers(0, 2000), value=st.integers(0, 255))
 def test_no_altered_byte_brings_the_reader_down(at: int, value: int) -> None:
     """One wrong byte in a JPEG gives a picture or CameraError, never a larger one than the limit."""
