@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edge.bench.score import iou, overlap
+from edge.bench.score import BoxXYWH, iou, overlap
 from models.train.detector_eval import EvalFrame, fit, line, load_dev, score_by_group, to_plates
 from models.train.detector_export import Detector, export
 from models.train.detector_loss import loss, targets
@@ -174,8 +175,8 @@ def evaluate(average: DetectorNet, frames: list[EvalFrame]) -> list[str]:
     return printed
 
 
-def mine(average: DetectorNet, frames: list[TrainFrame], least: float = MINE_FROM) -> list[tuple[Mined, float]]:
-    """Wrong boxes of the present model on the training frames, with their scores, the most confident first."""
+def mine(average: DetectorNet, frames: list[TrainFrame], least: float = MINE_FROM) -> list[Mined]:
+    """Wrong boxes of the present model on the training frames, the most confident first."""
     detector = Detector(average).eval()
     wrong = []
     for index, frame in enumerate(frames):
@@ -184,17 +185,25 @@ def mine(average: DetectorNet, frames: list[TrainFrame], least: float = MINE_FRO
             rows = detector(torch.from_numpy(image)[None, None])[0].numpy()
         for plate in to_plates(rows, scale, least):
             x, y, w, h = plate.box
-            known = [(b[0], b[1], b[2] - b[0], b[3] - b[1]) for b in (*frame.plates, *frame.ignore)]
+            known = [_xywh(box) for box in (*frame.plates, *frame.ignore)]
             if any(iou(plate.box, box) > 0.2 or overlap(plate.box, box) > 0.5 * w * h for box in known):
                 continue
-            wrong.append((Mined(index, np.array([x, y, x + w, y + h], np.float32)), plate.confidence))
-    return sorted(wrong, key=lambda item: -item[1])
+            wrong.append(Mined(index, np.array([x, y, x + w, y + h], np.float32), plate.confidence))
+    return sorted(wrong, key=lambda spot: -spot.score)
 
 
 def negatives(average: DetectorNet, frames: list[TrainFrame]) -> list[Mined]:
-    """Places on training frames that look like plates and are surely none."""
-    spots = [spot for spot, _ in mine(average, frames) if frames[spot.frame].group in TRUSTED]
-    return spots + [Mined(index, box) for index, frame in enumerate(frames) for box in frame.others]
+    """Places on training frames that the present model takes for plates and that surely are none."""
+
+    def sure(spot: Mined) -> bool:
+        frame = frames[spot.frame]
+        return frame.group in TRUSTED or any(iou(_xywh(spot.box), _xywh(box)) > 0.3 for box in frame.others)
+
+    return [spot for spot in mine(average, frames) if sure(spot)]
+
+
+def _xywh(box: NDArray[np.float32]) -> BoxXYWH:
+    return float(box[0]), float(box[1]), float(box[2] - box[0]), float(box[3] - box[1])
 
 
 def train(plan: Plan, fresh: bool) -> Trainer:

@@ -665,10 +665,11 @@ def _visible(image: Grey, quad: Floats) -> bool:
 
 @dataclass(frozen=True)
 class Mined:
-    """A place on a training frame where an earlier model saw a plate that is none: x0 y0 x1 y1 in the frame's px."""
+    """A place on a training frame where an earlier model saw a plate that is none, x0 y0 x1 y1 in the frame's px."""
 
     frame: int
     box: Floats
+    score: float
 
 
 class SceneMaker:
@@ -691,12 +692,12 @@ class SceneMaker:
         """One scene of (width, height) px."""
         kind = rng.random()
         largest = 0.82 * size[0]
-        if not self.frames or kind < 0.10:
+        if not self.frames or kind < 0.08:
             canvas = rendered_background(rng, size)
             if rng.random() < 0.75:
                 put_vehicle(rng, canvas, self._plates.take(rng), self._things, self._width(rng, min(largest, 110)))
-        elif kind < 0.60:
-            canvas = self._around_plate(rng, size, replace=kind > 0.42)
+        elif kind < 0.55:
+            canvas = self._around_plate(rng, size, replace=kind > 0.38)
         elif kind < 0.74 and self.mined:
             canvas = self._around_mined(rng, size)
         else:
@@ -739,7 +740,8 @@ class SceneMaker:
         return fresh
 
     def _around_mined(self, rng: np.random.Generator, size: tuple[int, int]) -> Canvas:
-        spot = self.mined[int(rng.integers(len(self.mined)))]
+        share = np.array([spot.score**2 for spot in self.mined])
+        spot = self.mined[int(rng.choice(len(self.mined), p=share / share.sum()))]
         native = max(8.0, float(spot.box[2] - spot.box[0]))
         scale = float(np.clip(self._width(rng, 0.5 * size[0]) / native, 0.2, 1.6))
         return crop_frame(rng, self.frames[spot.frame], (spot.box[:2] + spot.box[2:]) / 2, scale, size)
