@@ -292,7 +292,7 @@ def _check_ranges(path: Path, config: DeviceConfig) -> None:
     for camera in config.cameras:
         wrong.append((f"cameras.{camera.name}.open_timeout_s", camera.open_timeout_s > 0, "above 0"))
         wrong.append((f"cameras.{camera.name}.read_timeout_s", camera.read_timeout_s > 0, "above 0"))
-        if "@" in camera.source:
+        if "://" in camera.source and "@" in camera.source:
             raise ConfigError(
                 f"read configuration {path}: camera `{camera.name}`: its address holds a password; put `user:password` into "
                 "a file and name it as `credentials`"

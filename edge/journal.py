@@ -20,11 +20,12 @@ from prometheus_client.registry import Collector, CollectorRegistry
 
 from edge.records import Withhold
 
-_URL_SECRET = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s/'\"]*@", re.IGNORECASE)
+_URL_SECRET = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s'\"]*@", re.IGNORECASE)
 
 
 def mask_secrets(text: str) -> str:
-    """Replace the user and password part of every URL in ``text``; everything up to the last ``@`` before the path goes."""
+    """Replace the user and password part of every URL in ``text``; everything up to the last ``@`` goes,
+    a slash in the password too; an ``@`` in a path takes the host with it, which is the safe side to err on."""
     return _URL_SECRET.sub(r"\g<scheme>***@", text)
 
 

@@ -16,6 +16,7 @@ SECRETS = [
     "rtsp://admin:hunter2@10.0.0.20/stream1",
     "rtsp://admin:p%40ss:w@rd@cam/1 did not answer",
     "Did you mean file:rtsp://admin:hunter2@10.0.0.20/stream1",
+    "rtsp://admin:p/w@rd@10.0.0.20/stream1",
     "tried 'rtsps://u:hunter2@cam' and \"http://u:w@rd@cam\"",
 ]
 
