@@ -6,27 +6,24 @@ pixels, size in bytes and the number of progressive scans are bounded.  OpenCV's
 
 from __future__ import annotations
 
-import os
 import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
+
+from edge.camera.interface import CameraCounts
+from edge.camera.source import PICTURE_SUFFIXES
+from edge.clock import Clock
+from edge.config import CameraConfig
+from edge.errors import CameraError
+from edge.records import Frame, Image
+
 MAX_PIXELS = 20_000_000
 MAX_BYTES = 16 << 20
 MAX_SCANS = 64  # progressive encoders write about ten; each scan costs the decoder a pass over the whole picture
-
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-
-import cv2  # noqa: E402 - OpenCV reads its limit when it is loaded
-import numpy as np  # noqa: E402
-
-from edge.camera.interface import CameraCounts  # noqa: E402
-from edge.camera.source import PICTURE_SUFFIXES  # noqa: E402
-from edge.clock import Clock  # noqa: E402
-from edge.config import CameraConfig  # noqa: E402
-from edge.errors import CameraError  # noqa: E402
-from edge.records import Frame, Image  # noqa: E402
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
