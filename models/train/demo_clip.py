@@ -53,7 +53,7 @@ NIGHT = Light(
     lamp_power=10.0,
     night=True,
     exposure=0.95,
-    noise=0.018,
+    noise=0.007,
     street_lamps=((9.0, 8.0, 14.0, 26.0), (9.0, 8.0, 40.0, 30.0), (9.0, 8.0, 70.0, 30.0), (9.0, 8.0, 104.0, 30.0)),
 )
 
@@ -135,24 +135,24 @@ class Pass:
 
 
 PASSES = (
-    Pass("p01", "day", 1.6, "BK27419", "US-CT", "sedan", BLUE, 3),
+    Pass("p01", "day", 1.6, "BK27419", "US-CT", "sedan", BLUE, 0),
     Pass("p02", "day", 4.5, "KLT4827", "US-NY", "suv", BLACK, 1, speed_mps=8.5),
-    Pass("p03", "day", 7.6, "4VNK63", "US-MA", "sedan", WHITE, 3),
-    Pass("p04", "day", 7.6, "JZ19346", "US-CT", "hatch", RED, 11, lane=1, z_m=10.0, speed_mps=6.2),
-    Pass("p05", "day", 10.8, "LV582", "US-RI", "hatch", SILVER, 1, speed_mps=9.5),
-    Pass("p06", "day", 13.6, "D41JXR", "US-NJ", "van", GREEN, 1, hot="stolen"),
+    Pass("p03", "day", 7.6, "4VNK63", "US-MA", "sedan", WHITE, 5),
+    Pass("p04", "day", 7.6, "JZ19346", "US-CT", "hatch", RED, 4, lane=1, z_m=10.0, speed_mps=6.2),
+    Pass("p05", "day", 10.8, "LV582", "US-RI", "hatch", SILVER, 6, speed_mps=9.5),
+    Pass("p06", "day", 13.6, "D41JXR", "US-NJ", "van", GREEN, 4, hot="stolen"),
     Pass("p07", "day", 16.6, "HB60274", "US-CT", "pickup", SAND, 3, legible=False, dirt=1.3),
-    Pass("p08", "day", 19.6, "VO10852", "US-CT", "suv", SILVER, 7, speed_mps=9.5),
-    Pass("p09", "day", 22.4, "4827TM", "US-ME", "pickup", WHITE, 3, speed_mps=8.5),
-    Pass("p10", "day", 25.6, "4826719", "US-NH", "sedan", BLACK, 3),
-    Pass("p11", "day", 29.6, "BK27419", "US-CT", "sedan", BLUE, 3, speed_mps=9.5),
-    Pass("p12", "zone", 37.2, "XN77733", "US-CT", "suv", NAVY, 3, speed_mps=8.5),
-    Pass("p13", "night", 45.3, "AX53086", "US-CT", "sedan", SILVER, 3),
-    Pass("p14", "night", 48.3, "GWZ5193", "US-NY", "suv", GREY, 3, hot="immigration"),
-    Pass("p15", "night", 51.4, "2RWS84", "US-MA", "hatch", BLUE, 1),
-    Pass("p16", "night", 51.4, "TD40917", "US-CT", "sedan", WHITE, 3, lane=1, z_m=10.0, speed_mps=6.2),
-    Pass("p17", "night", 54.6, "HKR427", "US-VT", "van", SAND, 3, speed_mps=8.5),
-    Pass("p18", "night", 57.4, "CM68125", "US-CT", "hatch", GREY, 3),
+    Pass("p08", "day", 19.6, "VO10852", "US-CT", "suv", SILVER, 6, speed_mps=9.5),
+    Pass("p09", "day", 22.4, "4827TM", "US-ME", "pickup", WHITE, 0, speed_mps=8.5),
+    Pass("p10", "day", 25.6, "4826719", "US-NH", "sedan", BLACK, 6),
+    Pass("p11", "day", 29.6, "BK27419", "US-CT", "sedan", BLUE, 0, speed_mps=9.5),
+    Pass("p12", "zone", 37.2, "XN77733", "US-CT", "suv", NAVY, 2, speed_mps=8.5),
+    Pass("p13", "night", 45.3, "AX53086", "US-CT", "sedan", SILVER, 2),
+    Pass("p14", "night", 48.3, "GWZ5193", "US-NY", "suv", GREY, 7, hot="immigration"),
+    Pass("p15", "night", 51.4, "2RWS84", "US-MA", "hatch", BLUE, 6),
+    Pass("p16", "night", 51.4, "TK40917", "US-CT", "sedan", WHITE, 4, lane=1, z_m=10.0, speed_mps=6.2),
+    Pass("p17", "night", 54.6, "HKR427", "US-VT", "van", SAND, 2, speed_mps=8.5),
+    Pass("p18", "night", 57.4, "CM68125", "US-CT", "hatch", GREY, 7),
 )
 
 ZONE_NAME, ZONE_CATEGORY, ZONE_MARGIN_M = "Larkfield health centre", "health-care", 50.0
@@ -177,8 +177,10 @@ def mud(image: Image, rng: np.random.Generator) -> Image:
     thick = np.zeros((h, w), np.float32)
     for size, gain in ((3, 0.55), (7, 0.35), (18, 0.22)):
         thick += gain * cv2.resize(rng.random((size, 2 * size)).astype(np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
-    thick += 0.28 - 0.35 * np.linspace(1, 0, h, dtype=np.float32)[:, None] ** 3
-    cover = np.clip((thick - 0.33) * 7, 0, 0.985)[..., None]
+    row, column = np.mgrid[0:h, 0:w].astype(np.float32)
+    row, column = row / h - 0.54, column / w - 0.5  # thickest over the serial, thin at the rim
+    thick += 0.62 * np.exp(-((row / 0.30) ** 4)) * np.exp(-((column / 0.52) ** 6)) - 0.18
+    cover = np.clip((thick - 0.42) * 6, 0, 0.97)[..., None]
     tone = np.array([104, 86, 66], np.float32) * (0.75 + 0.45 * thick[..., None]) + rng.normal(0, 5, (h, w, 1))
     return np.clip(image * (1 - cover) + tone * cover, 0, 255).astype(np.uint8)
 
@@ -295,6 +297,10 @@ def encode(frames: Iterator[Image], path: Path, size: tuple[int, int], crf: int)
         "slow",
         "-crf",
         str(crf),
+        "-maxrate",
+        "900k",
+        "-bufsize",
+        "1800k",
         "-g",
         "30",
         "-pix_fmt",
@@ -553,7 +559,7 @@ def make_traffic(out: Path, minutes: float, share: float, night: bool, seed: int
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--crf", type=int, default=24, help="libx264 quality, smaller is better and larger")
+    parser.add_argument("--crf", type=int, default=26, help="libx264 quality, smaller is better and larger")
     parser.add_argument("--minutes", type=float, help="make a clip of random traffic of this length instead of the demo")
     parser.add_argument("--share-with-plates", type=float, default=0.5, help="share of frames with a plate, for --minutes")
     parser.add_argument("--night", action="store_true", help="the night street, for --minutes")
