@@ -62,7 +62,8 @@ def accounts_table(accounts: Accounts) -> Table:
     table.add_row("frames received", str(accounts.frames_received))
     table.add_row("  processed", str(accounts.frames_processed))
     for reason, number in accounts.frames_dropped.items():
-        table.add_row(f"  dropped: {reason}", str(number))
+        if number:
+            table.add_row(f"  dropped: {reason}", str(number))
     if accounts.stream_gaps:
         table.add_row("stream gaps", f"{accounts.stream_gaps} ({accounts.stream_gap_s:.1f} s)")
     table.add_row("tracks too short / unread", f"{accounts.tracks_noise} / {accounts.tracks_unread}")
@@ -116,7 +117,10 @@ def show_demo(result: DemoResult, console: Console, pack: Pack) -> None:
     for rule, number in result.withheld.items():
         console.print(f"  {number} read(s): {cited(rule, pack)}", markup=False, soft_wrap=True)
     for rule, number in result.frames_dropped.items():
-        console.print(f"  {number} frames: {cited(rule, pack)}", markup=False, soft_wrap=True)
+        if pack.rule(rule) is not None:
+            console.print(f"  {number} frames: {cited(rule, pack)}", markup=False, soft_wrap=True)
+        elif number:
+            console.print(f"  {number} frames: the camera's: {rule}", markup=False, soft_wrap=True)
     for rule, number in result.hotlist_refused.items():
         console.print(f"  {number} hot-list entries before matching: {cited(rule, pack)}", markup=False, soft_wrap=True)
     dropped = sum(result.frames_dropped.values())
@@ -142,8 +146,10 @@ def _show_label(result: DemoResult, console: Console, pack: Pack) -> None:
         soft_wrap=True,
     )
     for recipient in label.recipients:
+        rule = pack.rule(recipient.rule)
+        clause = "" if rule is None else f", {rule.clause}"
         gates = " or ".join(recipient.gates)
-        console.print(f"  {recipient.recipient}: {gates}; {cited(recipient.rule, pack)}", markup=False, soft_wrap=True)
+        console.print(f"  {recipient.recipient}: {gates} [{recipient.rule}{clause}]", markup=False, soft_wrap=True)
 
 
 def _share(rate: Rate) -> str:
