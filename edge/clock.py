@@ -67,9 +67,7 @@ class Clock:
         boottime_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         if boottime_ns - self._quality_ns > self._QUALITY_TTL_NS:
             self._quality, self._quality_ns = time_quality(), boottime_ns
-        return Instant(
-            utc=datetime.now(timezone.utc), boottime_ns=boottime_ns, boot_id=self._boot_id, quality=self._quality
-        )
+        return Instant(utc=datetime.now(timezone.utc), boottime_ns=boottime_ns, boot_id=self._boot_id, quality=self._quality)
 
 
 def local_name() -> str:

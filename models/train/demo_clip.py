@@ -67,6 +67,7 @@ PLACE_A = Place(
     (("HILLSIDE BAKERY", "FRESH DAILY"),),
     ((26.0, (("SPEED", 1.9), ("LIMIT", 2.1), ("35", 5.5))),),
     seed=3,
+    driveway_m=39.0,
 )
 PLACE_B = Place(
     "health centre, overcast",
@@ -90,6 +91,7 @@ PLACE_C = Place(
     (("CORNER DELI", "OPEN LATE"),),
     ((29.0, (("STREET", 1.7), ("PARKING", 1.45), ("2 HR", 3.0))),),
     seed=5,
+    driveway_m=39.0,
 )
 
 
@@ -298,9 +300,9 @@ def encode(frames: Iterator[Image], path: Path, size: tuple[int, int], crf: int)
         "-crf",
         str(crf),
         "-maxrate",
-        "900k",
+        "800k",
         "-bufsize",
-        "1800k",
+        "1600k",
         "-g",
         "30",
         "-pix_fmt",
@@ -559,7 +561,7 @@ def make_traffic(out: Path, minutes: float, share: float, night: bool, seed: int
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    parser.add_argument("--crf", type=int, default=26, help="libx264 quality, smaller is better and larger")
+    parser.add_argument("--crf", type=int, default=27, help="libx264 quality, smaller is better and larger")
     parser.add_argument("--minutes", type=float, help="make a clip of random traffic of this length instead of the demo")
     parser.add_argument("--share-with-plates", type=float, default=0.5, help="share of frames with a plate, for --minutes")
     parser.add_argument("--night", action="store_true", help="the night street, for --minutes")

@@ -187,7 +187,28 @@ EUROPEAN: tuple[tuple[str, str, tuple[str, ...], float], ...] = (
     ("yellow", "black", ("NN-NNN-NN", "NNN-NN-NNN", "LL-NNN-L", "NN-LLL-N"), 1.0),  # IL, NL
 )
 
-SMALL_PAIRS = ("CI", "CT", "US", "TR", "LS", "CH", "WC", "NG", "FD", "PC", "CM", "DV", "EM", "VF", "MC", "RV", "SP", "TK", "XP", "HD")
+SMALL_PAIRS = (
+    "CI",
+    "CT",
+    "US",
+    "TR",
+    "LS",
+    "CH",
+    "WC",
+    "NG",
+    "FD",
+    "PC",
+    "CM",
+    "DV",
+    "EM",
+    "VF",
+    "MC",
+    "RV",
+    "SP",
+    "TK",
+    "XP",
+    "HD",
+)
 
 # Names, months, dealers: what stands around a serial and must not be read.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

@@ -133,7 +133,9 @@ def random_die(rng: np.random.Generator) -> Die:
     return Die(variants, float(rng.uniform(0.22, 0.5)), float(rng.uniform(0.09, 0.165)), slant)
 
 
-def _corner(before: NDArray[np.float32], at: NDArray[np.float32], after: NDArray[np.float32], radius: float) -> list[NDArray[np.float32]]:
+def _corner(
+    before: NDArray[np.float32], at: NDArray[np.float32], after: NDArray[np.float32], radius: float
+) -> list[NDArray[np.float32]]:
     """Replaces a corner by a quadratic arc that starts and ends at most `radius` pixels from it."""
     to_before, to_after = before - at, after - at
     len_before, len_after = float(np.hypot(*to_before)) + 1e-6, float(np.hypot(*to_after)) + 1e-6

@@ -657,13 +657,11 @@ class Car:
         return self.place(self.plate_local, time_s)
 
 
-def build_car(car: Car, surfaces: Surfaces, rng: np.random.Generator) -> None:
-    """Make the mesh and materials of a car (once)."""
-    shape, night = car.shape, car.lamps_on
-    base = len(surfaces.rows)
-    d = car.dirt
+def _palette(surfaces: Surfaces, rgb: tuple[float, float, float], dirt: float, *, lamps_on: bool) -> int:
+    """Add the surfaces that the labels stand for; returns the row of the first."""
+    base, night, d = len(surfaces.rows), lamps_on, dirt
     palette = {
-        L_PAINT: (PAINT, car.rgb, 1.0, d, 0.0),
+        L_PAINT: (PAINT, rgb, 1.0, d, 0.0),
         L_GLASS: (GLASS, (0.012, 0.014, 0.014), 1.0, 0.0, 0.0),
         L_PLASTIC: (PAINT, (0.022, 0.022, 0.023), 0.35, d, 0.0),
         L_CHROME: (CHROME, (0.75, 0.76, 0.78), 1.0, d * 0.5, 0.0),
@@ -671,7 +669,7 @@ def build_car(car: Car, surfaces: Surfaces, rng: np.random.Generator) -> None:
         L_CLEAR: (LAMP, (0.26, 0.265, 0.27), 1.0, d * 0.4, 0.10 if night else 0.0),
         L_AMBER: (LAMP, (0.5, 0.16, 0.01), 1.0, d * 0.4, 0.5 if night else 0.0),
         L_SEAM: (DIFFUSE, (0.012, 0.012, 0.012), 0.0, 0.0, 0.0),
-        L_RECESS: (PAINT, (car.rgb[0] * 0.5, car.rgb[1] * 0.5, car.rgb[2] * 0.5), 0.5, d, 0.0),
+        L_RECESS: (PAINT, (rgb[0] * 0.5, rgb[1] * 0.5, rgb[2] * 0.5), 0.5, d, 0.0),
         L_TAIL: (LAMP, (0.42, 0.014, 0.012), 1.0, d * 0.4, 7.0 if night else 0.05),
         L_HEAD: (LAMP, (0.62, 0.64, 0.66), 1.0, 0.0, 22.0 if night else 0.0),
         L_SEAT: (GLASS, (0.035, 0.034, 0.033), 1.0, 0.0, 0.0),
@@ -680,17 +678,22 @@ def build_car(car: Car, surfaces: Surfaces, rng: np.random.Generator) -> None:
         L_RIM: (CHROME, (0.5, 0.5, 0.52), 0.5, d, 0.0),
     }
     for label in range(15):
-        kind, rgb, gloss, dirt, glow = palette[label]
-        surfaces.add(kind, rgb, gloss, dirt=dirt, glow=glow)
+        kind, colour, gloss, soil, glow = palette[label]
+        surfaces.add(kind, colour, gloss, dirt=soil, glow=glow)
+    return base
+
+
+def _vehicle(
+    shape: Shape, base: int, facing: float, badge: str, dirt: float, surfaces: Surfaces, rng: np.random.Generator
+) -> Mesh:
+    """Shell, wheels and mirrors in the car's own coordinates; `facing` tells the kernel which way the shell stands."""
     maps = (
         surfaces.texture(_side_map(shape)),
-        surfaces.texture(_rear_map(shape, car.badge)),
+        surfaces.texture(_rear_map(shape, badge)),
         surfaces.texture(_front_map(shape)),
     )
-    shell = surfaces.add(
-        CARSHELL, shell=(*maps, float(car.heading), shape.length_m, base, 1.26 if shape.name == "pickup" else 0.0)
-    )
-    wheel = surfaces.add(DIFFUSE, texture=surfaces.texture(_rim_texture(rng)), dirt=d * 0.8)
+    shell = surfaces.add(CARSHELL, shell=(*maps, facing, shape.length_m, base, 1.26 if shape.name == "pickup" else 0.0))
+    wheel = surfaces.add(DIFFUSE, texture=surfaces.texture(_rim_texture(rng)), dirt=dirt * 0.8)
     parts = [_body(shape, shell)]
     half = shape.width_m / 2
     for share in shape.axles:
@@ -712,6 +715,14 @@ def build_car(car: Car, surfaces: Surfaces, rng: np.random.Generator) -> None:
         m = grid_mesh(pts.astype(np.float32), np.zeros((9, 13, 3)), base + L_PAINT)
         m.nrm = -m.nrm
         parts.append(m)
+    return merge(parts)
+
+
+def build_car(car: Car, surfaces: Surfaces, rng: np.random.Generator) -> None:
+    """Make the mesh and materials of a car (once), its plate last."""
+    shape, d = car.shape, car.dirt
+    base = _palette(surfaces, car.rgb, d, lamps_on=car.lamps_on)
+    vehicle = _vehicle(shape, base, float(car.heading), car.badge, d, surfaces, rng)
     front = car.heading < 0
     dx, dy = car.plate_offset
     y = (shape.front_plate_m if front else shape.rear_plate_m) + dy
@@ -746,4 +757,15 @@ def build_car(car: Car, surfaces: Surfaces, rng: np.random.Generator) -> None:
     car.plate_local = np.array(corners(PLATE_WIDTH_M, PLATE_HEIGHT_M, z), np.float32)
     for q in frame:
         q.nrm[:] = (0, 0, 1 if front else -1)
-    car.mesh = merge([*parts, *frame])
+    car.mesh = merge([vehicle, *frame])
+
+
+def parked_car(shape: Shape, rgb: tuple[float, float, float], rear: tuple[float, float], side: int, surfaces: Surfaces) -> Mesh:
+    """A car without plates that stands across the road's direction, nose to the road; `rear` is x, z of its rear's middle."""
+    palette = _palette(surfaces, rgb, 0.2, lamps_on=False)
+    mesh = _vehicle(shape, palette, 2.0 * side, "KESTIN", 0.2, surfaces, np.random.default_rng(5))
+    x, y, z = mesh.pos.T.copy()
+    nx, ny, nz = mesh.nrm.T.copy()
+    mesh.pos = np.stack([rear[0] + side * z, y, rear[1] - side * x], 1).astype(np.float32)
+    mesh.nrm = np.stack([side * nz, ny, -side * nx], 1).astype(np.float32)
+    return mesh

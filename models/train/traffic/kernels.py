@@ -278,9 +278,11 @@ def raster(
                 row = m
                 kind = int(mats[m, 0])
                 if kind == CARSHELL:
+                    # Which of the car's maps: +-1 it stands along the road, +-2 across it.
                     sign = mats[m, 11]
-                    onz = nz * sign
-                    if abs(nx) > 0.8:
+                    across = abs(sign) > 1.5
+                    onz = 0.5 * nx * sign if across else nz * sign
+                    if abs(nz if across else nx) > 0.8:
                         ti = int(mats[m, 8])
                         tx = int(s * 250.0)
                         ty = int((2.1 - v) * 250.0)
@@ -388,14 +390,15 @@ def _blocked(px: float, py: float, pz: float, dx: float, dy: float, dz: float, b
 
 @njit(cache=True, fastmath=True)
 def _ground_albedo(x: float, z: float, road: Any) -> tuple[float, float, float]:
-    """Road, markings, kerb, pavement and grass; `road`: mirror, right edge, left edge, right line, dashes, left line."""
+    """Road, markings, kerb, pavement and grass; `road`: mirror, right edge, left edge, right line, dashes, left line,
+    z of a driveway (0: none), lanes."""
     x = x * road[0]
     fine = _noise(x * 90, z * 90)
     mid = _fractal(x * 3.1, z * 1.3)
     wide = _fractal(x * 0.5 + 11, z * 0.13)
     if road[2] < x < road[1]:
         base = 0.15 + 0.06 * (fine - 0.5) + 0.05 * (mid - 0.5) + 0.05 * (wide - 0.5)
-        for i in range(6, road.shape[0]):  # darker wheel tracks and oil along the middle of each lane
+        for i in range(7, road.shape[0]):  # darker wheel tracks and oil along the middle of each lane
             off = abs(x - road[i])
             base *= 1 - 0.12 * math.exp(-(((off - 0.78) / 0.3) ** 2)) - 0.14 * math.exp(-((off / 0.25) ** 2)) * wide * 2
         crack = abs(_fractal(x * 0.9 + 31, z * 0.42) - 0.5)
@@ -418,6 +421,9 @@ def _ground_albedo(x: float, z: float, road: Any) -> tuple[float, float, float]:
         return r * (1 - 0.35 * gutter), g * (1 - 0.38 * gutter), b * (1 - 0.42 * gutter)
     if x < road[2]:
         d = road[2] - x
+        if road[6] > 0 and abs(z - road[6]) < 1.6 and 0.18 <= d < 14 and not 1.0 < d < 2.7:
+            v = 0.10 + 0.05 * (mid - 0.5) + 0.04 * (fine - 0.5)
+            return v, v, v
         if d < 0.18:
             v = 0.34 + 0.1 * (mid - 0.5) + 0.06 * (fine - 0.5)
             return v, v * 0.98, v * 0.93

@@ -8,7 +8,22 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.train.traffic.scene import DIFFUSE, FOLIAGE, Camera, Floats, Image, Light, Mesh, Surfaces, block, merge, quad
+from models.train.traffic.cars import SHAPES, parked_car
+from models.train.traffic.scene import (
+    DIFFUSE,
+    FOLIAGE,
+    PAINT,
+    Camera,
+    Floats,
+    Image,
+    Light,
+    Mesh,
+    Surfaces,
+    block,
+    grid_mesh,
+    merge,
+    quad,
+)
 
 FONT = cv2.FONT_HERSHEY_DUPLEX
 Colour = tuple[int, int, int]
@@ -178,6 +193,13 @@ def fence_texture(rng: np.random.Generator) -> Image:
     return image
 
 
+def turned(profile: tuple[tuple[float, float], ...], x: float, z: float, material: int) -> Mesh:
+    """A turned body: `profile` of (radius, height) around an upright axis."""
+    angle = np.linspace(0, 2 * math.pi, 25)
+    rings = [np.stack([x + r * np.sin(angle), np.full_like(angle, y), z + r * np.cos(angle)], 1) for r, y in profile]
+    return grid_mesh(np.stack(rings).astype(np.float32), np.zeros((len(profile), 25, 3)), material)
+
+
 @dataclass(frozen=True)
 class Place:
     """A place where the unit stands: what the street looks like, seen once and for all.
@@ -196,6 +218,7 @@ class Place:
     signs: tuple[tuple[float, tuple[tuple[str, float], ...]], ...]  # distance along the road, lines
     board: tuple[str, ...] = ()  # a standing name board
     seed: int = 1
+    driveway_m: float = 0.0  # distance along the road of a driveway with a parked car; 0: none
 
 
 def build_street(place: Place, surfaces: Surfaces, rng: np.random.Generator) -> tuple[Mesh, Floats, Floats, Floats]:
@@ -337,6 +360,31 @@ def build_street(place: Place, surfaces: Surfaces, rng: np.random.Generator) -> 
         billboard(near, zz, height * 0.9, height, trees[int(rng.integers(4))])
     for near, zz in ((3.5, 46.0), (1.0, 22.0), (-2.0, 12.0)):  # crowns out of view whose shadows reach the road
         crowns.append((near * side, 8.0, zz - 9, 2.6))
+    iron = surfaces.add(PAINT, (0.30, 0.05, 0.02), 0.5, dirt=0.3)
+    bin_green = surfaces.add(PAINT, (0.015, 0.05, 0.03), 0.4, dirt=0.4)
+    hydrant = (
+        (0.16, 0.0),
+        (0.16, 0.04),
+        (0.10, 0.05),
+        (0.10, 0.42),
+        (0.13, 0.43),
+        (0.13, 0.48),
+        (0.10, 0.5),
+        (0.06, 0.6),
+        (0.0, 0.63),
+    )
+    can = ((0.22, 0.0), (0.26, 0.02), (0.28, 0.85), (0.30, 0.86), (0.30, 0.92), (0.24, 0.98), (0.0, 1.0))
+    at = -(edge + 0.55) if side > 0 else edge + 0.55
+    meshes.append(turned(hydrant, at, 21.0, iron))
+    meshes.append(block(at - 0.15, at + 0.15, 0.30, 0.38, 20.96, 21.04, {"front": iron}))  # its outlets
+    for zz in (22.6, 35.6):
+        meshes.append(turned(can, -(edge + 3.2) if side > 0 else edge + 3.2, zz, bin_green))
+    if place.driveway_m:
+        shape = SHAPES["suv"]
+        rear_x = -(edge + 3.4 + shape.length_m) if side > 0 else edge + 3.4 + shape.length_m
+        meshes.append(parked_car(shape, (0.05, 0.055, 0.06), (rear_x, place.driveway_m), side, surfaces))
+        x0, x1 = sorted((rear_x, rear_x + side * shape.length_m))
+        boxes.append((x0, x1, 0.15, 1.5, place.driveway_m - 0.9, place.driveway_m + 0.9))
     for zz in (36.0, 74.0, 112.0):
         px = -(edge + 0.6) if side > 0 else edge + 0.6
         meshes.append(block(px - 0.14, px + 0.14, 0, 10, zz, zz + 0.28, {"front": wood, "right" if side > 0 else "left": wood}))
@@ -371,7 +419,7 @@ def build_street(place: Place, surfaces: Surfaces, rng: np.random.Generator) -> 
     lines = sorted(place.lanes)
     dash = -(lines[0] + lines[1]) / 2 if len(lines) > 1 else -1e3
     # Tables are kept for a street to the left; `side` mirrors them.
-    road = [float(side), 60.0, -edge, -(lines[0] - 1.65), dash, -(lines[-1] + 1.7), *[-v for v in lines]]
+    road = [float(side), 60.0, -edge, -(lines[0] - 1.65), dash, -(lines[-1] + 1.7), place.driveway_m, *[-v for v in lines]]
     return (
         merge(meshes),
         np.array(road, np.float32),
