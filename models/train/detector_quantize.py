@@ -42,7 +42,7 @@ def calibration_pictures(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
     """Training frames at the network's input size, every third of them dimmed as at night."""
     frames = load_frames()
     pictures = [fit(frame.levels[0], size)[0] for frame in frames[:: max(1, len(frames) // FRAMES)]]
-    return [cv2.convertScaleAbs(p, alpha=0.35) if i % 3 == 0 else p for i, p in enumerate(pictures)]
+    return [cv2.convertScaleAbs(p, alpha=0.35).astype(np.uint8) if i % 3 == 0 else p for i, p in enumerate(pictures)]
 
 
 def input_size(model: Path) -> tuple[int, int]:
