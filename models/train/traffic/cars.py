@@ -47,7 +47,7 @@ PLATE_HEIGHT_M = 0.1524
     L_GRILLE,
     L_RIM,
 ) = range(15)
-SIDE_PX_PER_M = 250.0
+SIDE_PX_PER_M = 500.0
 END_PX_PER_M = 400.0
 MAP_TOP_M = 2.1  # the maps reach from the road to this height
 END_HALF_WIDTH_M = 1.1
@@ -574,7 +574,7 @@ def _side_map(shape: Shape) -> Image:
         door_top = float(belt[ok].mean())
         cuts = [start + (end - start) * s for s in pillars[shape.name]]
         for z in [*cuts, min(end + 0.02, shape.axles[1] * length - 0.42)]:
-            cv2.line(image, px(z, 0.34), px(z, door_top), L_SEAM, 2)
+            cv2.line(image, px(z, 0.34), px(z, door_top), L_SEAM, 4)
         for z in cuts:
             fill(
                 [
@@ -585,7 +585,7 @@ def _side_map(shape: Shape) -> Image:
                 ],
                 L_SEAM,
             )
-    cv2.line(image, px(0.2, 0.34), px(length - 0.2, 0.34), L_SEAM, 2)
+    cv2.line(image, px(0.2, 0.34), px(length - 0.2, 0.34), L_SEAM, 4)
     fill([(0, 0), (length, 0), (length, 0.27), (0, 0.27)], L_PLASTIC)
     for share in shape.axles:
         cv2.circle(image, px(share * length, shape.wheel_m), round((shape.wheel_m + 0.055) * SIDE_PX_PER_M), L_SEAM, -1)

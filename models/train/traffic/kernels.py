@@ -284,8 +284,8 @@ def raster(
                     onz = 0.5 * nx * sign if across else nz * sign
                     if abs(nz if across else nx) > 0.8:
                         ti = int(mats[m, 8])
-                        tx = int(s * 250.0)
-                        ty = int((2.1 - v) * 250.0)
+                        tx = int(s * 500.0)
+                        ty = int((2.1 - v) * 500.0)
                     elif onz < -0.22:
                         ti = int(mats[m, 9])
                         tx = int((u + 1.1) * 400.0)
