@@ -58,14 +58,23 @@ def weight(reading: Reading, among: Sequence[Reading]) -> float:
 
 
 def _length(readings: Sequence[Reading], weights: Sequence[float]) -> tuple[list[int], float]:
-    """The indices of the readings that have the winning length, and that length's share of the vote."""
+    """The indices of the readings that have the winning length, and that length's share of the vote.
+
+    A reading gives its length no more than it is sure of it: what it is not sure of goes to no length, so that many doubtful
+    readings of a covered plate do not make a certain one."""
     votes: defaultdict[int, float] = defaultdict(float)
     for reading, each in zip(readings, weights, strict=True):
-        votes[len(reading.text)] += each
+        votes[len(reading.text)] += each * _length_probability(reading)
     if not votes:
         return [], 0.0
     winner = max(votes, key=lambda length: votes[length])
-    return [i for i, reading in enumerate(readings) if len(reading.text) == winner], votes[winner] / sum(votes.values())
+    return [i for i, reading in enumerate(readings) if len(reading.text) == winner], votes[winner] / sum(weights)
+
+
+def _length_probability(reading: Reading) -> float:
+    """How sure a reading is of which slots are filled and which are empty."""
+    empty = [next((option.probability for option in slot if not option.character), 0.0) for slot in reading.slots]
+    return math.prod(p if not slot[0].character else 1 - p for slot, p in zip(reading.slots, empty, strict=True))
 
 
 def _characters(readings: Sequence[Reading], weights: Sequence[float]) -> tuple[Character, ...]:

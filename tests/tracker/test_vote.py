@@ -79,6 +79,12 @@ def test_disagreeing_lengths_lower_the_confidence() -> None:
     assert vote(track(reading("AB123"), reading("AB1234"))).confidence < 0.7 * vote(track(reading("AB123"))).confidence
 
 
+def test_many_readings_that_doubt_their_length_do_not_make_a_certain_read() -> None:
+    """A covered plate that every frame takes for one letter, perhaps, stays doubtful however often it is seen."""
+    unsure = with_doubt("R", 1, (("", 0.5), ("K", 0.3)))
+    assert vote(track(*[unsure] * 20)).confidence < 0.55
+
+
 def test_a_pass_without_text_has_an_empty_read() -> None:
     """Nothing read is said as such, with no confidence."""
     result = vote(track(reading("")))
