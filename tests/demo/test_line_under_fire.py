@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from edge.demo.run import HERE
+from edge.unit import Accounts
 from tests.demo.processes import Processes, files_with, wait_until
 
 
@@ -47,8 +52,6 @@ def test_every_committed_read_is_stored_once_through_kills_of_all_three_parts(li
 
 def test_without_a_broker_the_unit_says_so_reads_on_and_keeps(line: Processes) -> None:
     """No broker is no reason to stop: everything committed waits in the outbox, and the unit ends in good order."""
-    config = line.folder / "device.toml"
-    config.write_text(config.read_text())
     line.start("unit")
     wait_until(lambda: len(line.committed()) >= 2, 90, "two committed reads")
     assert any(entry["event"] == "broker away; reads are kept" for entry in line.log("unit"))
@@ -72,3 +75,26 @@ def test_no_plate_is_in_clear_outside_the_agencys_store(line: Processes) -> None
         outside = [path for path in found if not path.startswith((f"{line.folder}/store/", f"{line.folder}/hotlist.csv"))]
         assert outside == []
         assert found, "the store itself holds the text"
+
+
+def test_undecodable_frames_mid_clip_are_counted_and_the_line_goes_on(line: Processes) -> None:
+    """A clip with a damaged middle: the rest is read, every frame is in the accounts, and they close."""
+    damaged = bytearray((HERE / "clip.mp4").read_bytes())
+    middle = len(damaged) // 2
+    damaged[middle : middle + 60_000] = b"\xff" * 60_000
+    (line.folder / "damaged.mp4").write_bytes(damaged)
+    config = line.folder / "device.toml"
+    config.write_text(config.read_text().replace(str(HERE / "clip.mp4"), "damaged.mp4"))
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", "run", "-c", str(config), "--drain-s", "0", "--json"],
+        capture_output=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    accounts = msgspec.json.decode(done.stdout, type=Accounts)
+    assert accounts.closed
+    assert accounts.frames_received == 900
+    assert accounts.frames_dropped["undecodable"] > 0
+    assert accounts.reads_committed >= 8
+    assert accounts.backlog.waiting == accounts.reads_committed, "without a broker everything is kept"
