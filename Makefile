@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEBIAN := mosquitto ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
 NEEDED := mosquitto ffmpeg pdftoppm
 
-.PHONY: help demo test check setup system lock clean
+.PHONY: help demo test check eval setup system train-setup lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,16 @@ system:
 	    >/tmp/plate-edge-apt.log 2>&1 || { tail -5 /tmp/plate-edge-apt.log >&2; \
 	    echo "plate-edge: could not install Debian packages; see /tmp/plate-edge-apt.log" >&2; exit 2; }; \
 	fi
+
+DATA ?= ../shared/data/dev
+eval: setup ## Score the bundled models on the real pictures, where they are
+	@if [ -e $(DATA)/manifest.jsonl ]; then $(BIN)/plate-edge eval $(DATA)/manifest.jsonl $(DATA)/crops.jsonl; \
+	else echo "plate-edge: no pictures at $(DATA); they are not part of the project: make eval DATA=folder"; fi
+
+train-setup: setup ## What training needs on top: torch (any build of 2.6 or newer), fonts
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-train.txt
+	@$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/python -m pip install --quiet 'torch>=2.6'
+	@$(BIN)/python -m models.train.fonts
 
 # torch is chosen by the one who trains (CPU or CUDA build), so its lock holds the rest of the extra only.
 LOCK := uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-annotate -q \
