@@ -55,14 +55,18 @@ DetectorName = Annotated[str, typer.Option("--detector", help="Detector, by its 
 RecognizerName = Annotated[str, typer.Option("--recognizer", help="Plate reader, by its name in the manifest.")]
 
 
+#: Wide enough for the widest table.
+WIDTH_IN_FILES = 150
+
+
 def write_json(value: object) -> None:
     """One JSON object on one line of standard output."""
     sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
 
 
 def say() -> Console:
-    """The console for people: standard output."""
-    return Console(highlight=False)
+    """The console for people: standard output; wide where it is no terminal, so that a file keeps whole tables."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
 
 
 def tell() -> Console:
