@@ -29,7 +29,12 @@ def detection(x: float, y: float, w: float = 100.0, confidence: float = 0.9) -> 
 
 
 def reading(
-    text: str, probability: float = 0.95, found: Detection | None = None, number: int = 0, sharpness: float = 1.0
+    text: str,
+    probability: float = 0.95,
+    found: Detection | None = None,
+    number: int = 0,
+    sharpness: float = 1.0,
+    region: tuple[str, float] = ("US-CT", 0.9),
 ) -> Reading:
     """A reading whose every character has the same probability; ``?`` in a slot's runner-up takes the rest."""
     slots = tuple((Option(character=c, probability=probability),) for c in text)
@@ -41,7 +46,7 @@ def reading(
         text=text,
         confidence=probability ** len(text),
         slots=slots,
-        region="US-CT",
-        region_confidence=0.9,
+        region=region[0],
+        region_confidence=region[1],
         sharpness=sharpness,
     )

@@ -19,6 +19,9 @@ UNLISTED = 0.003
 #: Milestone's manual asks for 130 px on the plate's width; a reading of that width has weight 1.
 FULL_WEIGHT_PX = 130.0
 ALTERNATIVES = 3
+#: A region that is less likely than all others together is not named: a wrong state on a read is worse than none.
+REGION_MIN = 0.5
+UNKNOWN_REGION = "unknown"
 
 
 def vote(track: Track) -> Read:
@@ -108,10 +111,12 @@ def _character(slots: Sequence[tuple[Option, ...]], weights: Sequence[float]) ->
 
 
 def _region(readings: Sequence[Reading], weights: Sequence[float]) -> tuple[str, float]:
+    """The region with most of the vote and its share; ``unknown``, with that share, where it is below ``REGION_MIN``."""
     votes: defaultdict[str, float] = defaultdict(float)
     for reading, each in zip(readings, weights, strict=True):
         votes[reading.region] += each * reading.region_confidence
-    if not votes or sum(weights) <= 0:
-        return "unknown", 0.0
+    if not votes:
+        return UNKNOWN_REGION, 0.0
     winner = max(votes, key=lambda name: votes[name])
-    return winner, min(1.0, votes[winner] / sum(weights))
+    share = min(1.0, votes[winner] / sum(weights))
+    return (winner if share >= REGION_MIN else UNKNOWN_REGION), share

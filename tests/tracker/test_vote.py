@@ -85,6 +85,14 @@ def test_many_readings_that_doubt_their_length_do_not_make_a_certain_read() -> N
     assert vote(track(*[unsure] * 20)).confidence < 0.55
 
 
+def test_a_region_is_named_only_when_it_is_likelier_than_all_others_together() -> None:
+    """A header nobody could read gives `unknown`, whatever the frames guess."""
+    sure = reading("AB123", region=("US-CT", 0.9))
+    guess = reading("AB123", region=("US-AL", 0.2))
+    assert vote(track(sure, sure, guess)).region == "US-CT"
+    assert vote(track(guess, guess, guess)).region == "unknown"
+
+
 def test_a_pass_without_text_has_an_empty_read() -> None:
     """Nothing read is said as such, with no confidence."""
     result = vote(track(reading("")))
