@@ -25,6 +25,7 @@ from edge.bench.evaluate import ManifestPicture, evaluate
 from edge.clock import Clock
 from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig, load_agency, load_device
 from edge.demo.run import run_demo
+from edge.detector.interface import Detector
 from edge.doctor import examine
 from edge.errors import CameraError, ConfigError
 from edge.journal import Journal, serve_metrics
@@ -37,8 +38,10 @@ from edge.policy.decide import decide
 from edge.policy.explain import explain, explain_pack
 from edge.policy.load import load_pack
 from edge.present import accounts_table, backlog_table, key_table, score_table, show_demo
-from edge.read import find_inputs, is_clip, read_clip, read_crop, read_picture
+from edge.read import PictureText, find_inputs, is_clip, read_clip, read_crop, read_picture, shown
+from edge.recognizer.fast_plate_ocr import FastPlateOcr
 from edge.records import LabeledRead
+from edge.tracker.interface import Tracker
 
 app = typer.Typer(
     name="plate-edge",
@@ -48,6 +51,10 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+#: What typer raises for a wrong call (it offers only a subclass by name), and when somebody presses Ctrl-C.
+WRONG_CALL: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
+STOPPED = (KeyboardInterrupt, typer.Abort)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Models = Annotated[Path | None, typer.Option("--models", help="Folder with manifest.toml; the bundled models unless told.")]
@@ -90,31 +97,43 @@ def read(
     finder = None if crops else build.detector(folder, DetectorConfig(model=detector))
     undecodable = 0
     for path in find_inputs(paths):
-        if is_clip(path) and finder is not None:
-            camera = build.camera(CameraConfig(name="clip", source=str(path)), clock, Journal())
-            for result in read_clip(path, camera, finder, build.tracker("clip", TrackerConfig()), ocr):
-                if json:
-                    write_json(result)
-                else:
-                    say().print(
-                        f"{path}  {result.first_s:7.2f}–{result.last_s:.2f} s  [bold]{result.text}[/]  {result.region}  "
-                        f"{result.text_confidence:.2f}  ({result.readings} readings)",
-                        soft_wrap=True,
-                    )
-            continue
         try:
-            picture = read_crop(path, ocr, clock) if finder is None else read_picture(path, finder, ocr, clock)
+            if is_clip(path) and finder is not None:
+                show_clip(path, finder, build.tracker("clip", TrackerConfig()), ocr, clock, json)
+            else:
+                show_picture(read_crop(path, ocr, clock) if finder is None else read_picture(path, finder, ocr, clock), json)
         except CameraError as error:
             undecodable += 1
-            tell().print(f"plate-edge: {error}", style="red")
-            continue
-        if json:
-            write_json(picture)
-        else:
-            found = ", ".join(f"[bold]{p.text or '?'}[/] {p.region} {p.text_confidence:.2f}" for p in picture.plates)
-            say().print(f"{path}  {found or 'no plate'}", soft_wrap=True)
+            sys.stderr.write(f"plate-edge: {error}\n")
     if undecodable:
         raise typer.Exit(1)
+
+
+def show_picture(picture: PictureText, json: bool) -> None:
+    """One line a picture."""
+    if json:
+        write_json(picture)
+        return
+    found = ", ".join(f"[bold]{p.text or '?'}[/] {p.region} {p.text_confidence:.2f}" for p in picture.plates)
+    say().print(f"{escape(picture.image)}  {found or 'no plate'}", soft_wrap=True)
+
+
+def show_clip(path: Path, finder: Detector, tracker: Tracker, ocr: FastPlateOcr, clock: Clock, json: bool) -> None:
+    """One line a Read of the clip, as soon as its pass has ended.  Raises CameraError if the clip cannot be decoded."""
+    camera = build.camera(CameraConfig(name=path.name, source=str(path)), clock, Journal())
+    reads = 0
+    for result in read_clip(path, camera, finder, tracker, ocr):
+        reads += 1
+        if json:
+            write_json(result)
+            continue
+        say().print(
+            f"{escape(result.clip)}  {result.first_s:7.2f}–{result.last_s:.2f} s  [bold]{result.text or '?'}[/]  "
+            f"{result.region}  {result.text_confidence:.2f}  ({result.readings} readings)",
+            soft_wrap=True,
+        )
+    if not reads and not json:
+        say().print(f"{escape(shown(path))}  no plate", soft_wrap=True)
 
 
 @app.command(name="eval")
@@ -133,7 +152,9 @@ def eval_(
     ocr = build.recognizer(folder, RecognizerConfig(model=recognizer))
 
     def watched(pictures: Iterator[ManifestPicture], total: int) -> Iterator[ManifestPicture]:
-        yield from progress_bar(pictures, total=total, description="reading", console=tell(), transient=True)
+        yield from progress_bar(
+            pictures, total=total, description="reading", console=tell(), transient=True, disable=not sys.stderr.isatty()
+        )
 
     for manifest in manifests:
         sets = evaluate(manifest, lambda p: read_picture(p, finder, ocr, clock), lambda p: read_crop(p, ocr, clock), watched)

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from msgspec import Struct
 
 from edge import build
+from edge.camera.source import source_kind
 from edge.clock import Clock, time_quality
 from edge.config import BrokerConfig, CameraConfig, DeviceConfig, load_device
 from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
@@ -80,8 +81,10 @@ def _loaded(_: object) -> str:
 
 
 def _camera(config: CameraConfig) -> str:
-    live = build.camera(config, Clock(), Journal()).live
-    return "its address is well formed; whether it answers shows when the unit runs" if live else "is there"
+    build.camera(config, Clock(), Journal())
+    if source_kind(config.source) == "stream":
+        return "its address is well formed; whether it answers shows when the unit runs"
+    return "is there"
 
 
 def _provider(folder: Path, config: DeviceConfig) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,11 @@ class ClipText(Struct, frozen=True, kw_only=True):
     raw_texts: tuple[str, ...]
 
 
+def shown(path: Path) -> str:
+    """A path as text that every reader of JSON takes: bytes of a name that are no UTF-8 stand as ``\\xff``."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def is_clip(path: Path) -> bool:
     """Whether the file's name is that of a clip."""
     return path.suffix.lower() in CLIP_SUFFIXES
@@ -66,7 +72,7 @@ def find_inputs(paths: list[Path]) -> Iterator[Path]:
     """Every picture and clip of ``paths``: files as given, folders in order of names.  Raises CameraError."""
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if is_clip(p) or p.suffix.lower() in PICTURE_SUFFIXES)
+            inside = sorted(p for p in path.iterdir() if p.is_file() and (is_clip(p) or p.suffix.lower() in PICTURE_SUFFIXES))
             if not inside:
                 raise CameraError(f"read {path}: no picture and no clip in this folder")
             yield from inside
@@ -118,12 +124,12 @@ def _picture(path: Path, image: Image, readings: tuple[Reading, ...]) -> Picture
         )
         for reading in readings
     )
-    return PictureText(image=str(path), size=(image.shape[1], image.shape[0]), plates=plates)
+    return PictureText(image=shown(path), size=(image.shape[1], image.shape[0]), plates=plates)
 
 
 def _clip(path: Path, read: Read) -> ClipText:
     return ClipText(
-        clip=str(path),
+        clip=shown(path),
         text=read.text,
         text_confidence=round(read.confidence, 4),
         char_confidence=tuple(round(character.confidence, 4) for character in read.characters),

@@ -71,3 +71,10 @@ def test_an_unreadable_configuration_is_the_only_finding(unit: Path) -> None:
     (unit / "device.toml").write_text("[unit")
     (check,) = examine(unit / "device.toml")
     assert (check.what, check.state) == ("configuration", "fault")
+
+
+def test_a_clip_that_plays_in_real_time_is_there(unit: Path) -> None:
+    """A file is looked for, not called an address."""
+    config = unit / "device.toml"
+    config.write_text(config.read_text().replace('name = "front"', 'name = "front"\nrealtime = true'))
+    assert found(unit)["camera front"].words == "is there"

@@ -56,6 +56,8 @@ def read_manifest(path: Path) -> tuple[ManifestPicture, ...]:
                 pictures.append(msgspec.json.decode(line, type=ManifestPicture))
             except msgspec.DecodeError as error:
                 raise ConfigError(f"read manifest {path}, line {number}: {error}") from error
+            if not Path(pictures[-1].image).parts:
+                raise ConfigError(f"read manifest {path}, line {number}: `image` names no picture")
     if not pictures:
         raise ConfigError(f"read manifest {path}: it lists no picture")
     return tuple(pictures)
@@ -81,7 +83,7 @@ def evaluate(
             frames.setdefault(name, []).append(scored_frame(picture, read_picture(manifest.parent / picture.image)))
             continue
         found = read_crop(manifest.parent / picture.image).plates[0]
-        crops.setdefault(name, []).append((picture.texts[0], found.text))
+        crops.setdefault(name, []).append((picture.texts[0] if picture.texts else None, found.text))
         if picture.state is not None:
             states.setdefault(name, []).append(found.region == region_of(picture.state))
     sets = [SetScores(name=name, frames=score_frames(group)) for name, group in sorted(frames.items())]
