@@ -17,7 +17,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import track as progress_bar
-from rich.table import Table
 
 from calibration.cli import app as calibrate_app
 from edge import build, keys
@@ -31,13 +30,14 @@ from edge.errors import CameraError, ConfigError
 from edge.journal import Journal, serve_metrics
 from edge.labeler.scope import label
 from edge.model_files import bundled_folder, read_manifest
+from edge.model_registry import Offer, add_models, verify_models
 from edge.outbox import inspect as outbox_inspect
 from edge.policy.cases import run_cases
 from edge.policy.check import check_pack
 from edge.policy.decide import decide
 from edge.policy.explain import explain, explain_pack
 from edge.policy.load import load_pack
-from edge.present import accounts_table, backlog_table, key_table, score_table, show_demo
+from edge.present import accounts_table, backlog_table, key_table, model_table, score_table, show_demo
 from edge.read import PictureText, find_inputs, is_clip, read_clip, read_crop, read_picture, shown
 from edge.recognizer.fast_plate_ocr import FastPlateOcr
 from edge.records import LabeledRead
@@ -164,17 +164,52 @@ def eval_(
             say().print(score_table(manifest, sets))
 
 
-@app.command()
-def models(folder: Models = None, json: Json = False) -> None:
+model_commands = typer.Typer(help="List, add and verify models.", no_args_is_help=True)
+app.add_typer(model_commands, name="models")
+
+
+@model_commands.command("list")
+def models_list(folder: Models = None, json: Json = False) -> None:
     """List the installed models."""
     entries = read_manifest(folder or bundled_folder())
     if json:
         write_json(entries)
-        return
-    table = Table("name", "format", "file", "SHA-256", "licence", "about")
-    for name, entry in entries.items():
-        table.add_row(name, entry.format, entry.file, entry.sha256[:12] + "…", entry.licence, entry.about)
-    say().print(table)
+    else:
+        say().print(model_table(entries))
+
+
+@model_commands.command("add")
+def models_add(
+    files: Annotated[list[Path], typer.Argument(help="ONNX files: detectors, or a fast-plate-ocr reader.")],
+    folder: Annotated[Path, typer.Option("--models", help="Folder to add them to; made if it is missing.")],
+    name: Annotated[str | None, typer.Option(help="Its name; the file's own unless told.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The reader's plate configuration (YAML).")] = None,
+    threshold: Annotated[float | None, typer.Option(help="The detector's confidence from which a plate counts.")] = None,
+    licence: Annotated[str, typer.Option(help="Under which licence you have it.")] = "not stated",
+    json: Json = False,
+) -> None:
+    """Check models (input, output, opset, one run in a process of its own), copy them in and record their hashes."""
+    offer = Offer(files=tuple(files), name=name, config=config, threshold=threshold, licence=licence)
+    added = add_models(folder, offer)
+    if json:
+        write_json(added)
+    else:
+        say().print(model_table(added))
+
+
+@model_commands.command("verify")
+def models_verify(folder: Models = None, json: Json = False) -> None:
+    """Check that every model of the manifest is the file that was registered, loads and runs."""
+    faults = 0
+    for verdict in verify_models(folder or bundled_folder()):
+        faults += verdict.wrong is not None
+        if json:
+            write_json(verdict)
+        else:
+            words = "ok" if verdict.wrong is None else f"WRONG: {verdict.wrong}"
+            say().print(f"{verdict.name}: {words}", markup=False, soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
 
 
 def stop_on_signals() -> threading.Event:

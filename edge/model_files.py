@@ -12,6 +12,7 @@ import onnxruntime
 from msgspec import Struct
 
 from edge.errors import ModelError
+from edge.onnx_file import read_onnx, refuse_external_data
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -74,7 +75,8 @@ def find_model(folder: Path, name: str, formats: tuple[Format, ...]) -> ModelFil
     """The model ``name`` of ``folder``, hash checked.
 
     Raises ModelError if the manifest has no such name, the model is of another format than one of ``formats``, or the
-    file (or its plate configuration) is missing, a link, too large, or not the bytes that the manifest names.
+    file (or its plate configuration) is missing, a link, too large, not the bytes that the manifest names, no ONNX model, or
+    one whose weights lie in other files.
     """
     entries = read_manifest(folder)
     if name not in entries:
@@ -82,16 +84,21 @@ def find_model(folder: Path, name: str, formats: tuple[Format, ...]) -> ModelFil
     entry = entries[name]
     if entry.format not in formats:
         raise ModelError(f"find model `{name}`: its format is {entry.format}; here {' or '.join(formats)} is needed")
-    path = _checked(folder, name, entry.file, entry.sha256)
+    path, data = _checked(folder, name, entry.file, entry.sha256)
+    try:
+        refuse_external_data(read_onnx(data))
+    except ModelError as error:
+        raise ModelError(f"find model `{name}`: {path}: {error}") from error
     config = None
     if entry.config is not None:
         if entry.config_sha256 is None:
             raise ModelError(f"find model `{name}`: the manifest gives no config_sha256 for {entry.config}")
-        config = _checked(folder, name, entry.config, entry.config_sha256)
+        config, _ = _checked(folder, name, entry.config, entry.config_sha256)
     return ModelFile(name=name, path=path, sha256=entry.sha256, format=entry.format, threshold=entry.threshold, config=config)
 
 
-def _checked(folder: Path, name: str, file: str, expected: str) -> Path:
+def _checked(folder: Path, name: str, file: str, expected: str) -> tuple[Path, bytes]:
+    """Path and bytes of a file whose hash is ``expected``."""
     path = folder / file
     if Path(file).name != file or path.is_symlink():
         raise ModelError(f"find model `{name}`: {file} must be a plain file beside the manifest, no path and no link")
@@ -99,15 +106,16 @@ def _checked(folder: Path, name: str, file: str, expected: str) -> Path:
         size = path.stat().st_size
         if size > MAX_MODEL_BYTES:
             raise ModelError(f"find model `{name}`: {path} has {size} bytes, more than the {MAX_MODEL_BYTES} allowed")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        data = path.read_bytes()
     except OSError as error:
         raise ModelError(f"find model `{name}`: {path}: {error.strerror or error}; restore the file") from error
+    found = hashlib.sha256(data).hexdigest()
     if found != expected:
         raise ModelError(
             f"find model `{name}`: {path} is not the file that the manifest names (SHA-256 {found[:12]}…, expected "
             f"{expected[:12]}…); restore it, or register the new one"
         )
-    return path
+    return path, data
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from edge.bench.evaluate import SetScores
 from edge.bench.score import Rate
 from edge.demo.run import DemoResult
 from edge.keys import KeyDescription
+from edge.model_files import ManifestEntry
 from edge.outbox.interface import Backlog
 from edge.policy.explain import cited
 from edge.policy.pack import Pack
@@ -95,6 +97,14 @@ def key_table(described: list[KeyDescription]) -> Table:
     for each in described:
         expires = "–" if each.expires is None else each.expires.date().isoformat()
         table.add_row(each.file, each.kind, each.subject, each.fingerprint, expires)
+    return table
+
+
+def model_table(entries: dict[str, ManifestEntry]) -> Table:
+    """Models of a manifest."""
+    table = Table("name", "format", "file", "SHA-256", "licence", "about")
+    for name, entry in entries.items():
+        table.add_row(name, entry.format, entry.file, entry.sha256[:12] + "…", escape(entry.licence), escape(entry.about))
     return table
 
 

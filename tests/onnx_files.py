@@ -91,3 +91,24 @@ def brightness_reader(folder: Path) -> Path:
     more = {"config": config.name, "config_sha256": sha256(config)}
     write_manifest(folder, "ocr", folder / "ocr.onnx", "fast-plate-ocr", **more)
     return folder
+
+
+def external(tensor: onnx.TensorProto, location: str = "weights.bin") -> onnx.TensorProto:
+    """The same tensor with its numbers in another file."""
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value=location)
+    return tensor
+
+
+def network(nodes: Sequence[onnx.NodeProto], weights: dict[str, np.ndarray], rows: Sequence[int], path: Path) -> Path:
+    """A grey 640x352 detector with its own nodes, which give `plates` of the shape ``rows``."""
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 1, 352, 640])],
+        [helper.make_tensor_value_info("plates", TensorProto.FLOAT, list(rows))],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    return path

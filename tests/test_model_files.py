@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto
 
 from edge.errors import ModelError
 from edge.model_files import bundled_folder, find_model, read_manifest
-from tests.onnx_files import write_manifest
+from tests.onnx_files import constant_network, external, write_manifest
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "d.onnx").write_bytes(b"bytes")
+    constant_network(tmp_path / "d.onnx", (1, 1, 352, 640), TensorProto.UINT8, np.zeros((1, 4, 9)))
     write_manifest(tmp_path, "detector", tmp_path / "d.onnx", "plate-edge-detector/1")
     return tmp_path
 
@@ -25,8 +28,36 @@ def test_a_model_with_the_right_hash_is_found(folder: Path) -> None:
 
 def test_a_changed_file_is_refused(folder: Path) -> None:
     """One changed byte is another model."""
-    (folder / "d.onnx").write_bytes(b"Bytes")
+    data = bytearray((folder / "d.onnx").read_bytes())
+    data[-1] ^= 1
+    (folder / "d.onnx").write_bytes(data)
     with pytest.raises(ModelError, match="not the file that the manifest names"):
+        find_model(folder, "detector", ("plate-edge-detector/1",))
+
+
+def test_a_truncated_file_is_refused(folder: Path) -> None:
+    """Half a copy is no model."""
+    data = (folder / "d.onnx").read_bytes()
+    (folder / "d.onnx").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ModelError, match="not the file that the manifest names"):
+        find_model(folder, "detector", ("plate-edge-detector/1",))
+
+
+def test_a_foreign_file_is_refused_though_its_hash_is_right(folder: Path) -> None:
+    """A picture that somebody registered by hand under a model's name is no model."""
+    (folder / "d.onnx").write_bytes(b"\x89PNG\r\n\x1a\n")
+    write_manifest(folder, "detector", folder / "d.onnx", "plate-edge-detector/1")
+    with pytest.raises(ModelError, match="no ONNX file"):
+        find_model(folder, "detector", ("plate-edge-detector/1",))
+
+
+def test_weights_in_another_file_are_refused_though_the_hash_is_right(folder: Path) -> None:
+    """They could be changed without changing the hash."""
+    model = onnx.load(folder / "d.onnx")
+    external(model.graph.initializer[0])
+    (folder / "d.onnx").write_bytes(model.SerializeToString())
+    write_manifest(folder, "detector", folder / "d.onnx", "plate-edge-detector/1")
+    with pytest.raises(ModelError, match="in other files"):
         find_model(folder, "detector", ("plate-edge-detector/1",))
 
 

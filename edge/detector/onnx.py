@@ -13,8 +13,12 @@ from edge.errors import ModelError
 from edge.model_files import ModelFile, session_options
 from edge.records import Detection, Frame, Image
 
-#: What each format takes: grey, or RGB.
+#: What each format takes: grey, or RGB …
 CHANNELS = {"plate-edge-detector/1": 1, "yolov9-end2end": 3}
+#: … in these numbers.
+ELEMENTS = {"plate-edge-detector/1": "tensor(uint8)", "yolov9-end2end": "tensor(float)"}
+#: A side longer than this, in pixels, is no detector for a unit: the frame alone would fill its memory.
+MAX_SIDE = 4096
 
 
 class OnnxDetector:
@@ -25,16 +29,17 @@ class OnnxDetector:
         self._model = model
         self._threshold = model.threshold if config.threshold is None else config.threshold
         self._session = _open_session(model, config.threads)
-        entry = self._session.get_inputs()[0]
-        self._input = entry.name
-        channels = CHANNELS[model.format]
-        shape = entry.shape
-        if len(shape) != 4 or shape[1] != channels or not all(isinstance(side, int) for side in shape[2:]):
-            raise ModelError(
-                f"load detector `{model.name}`: its input is {shape}, but {model.format} takes [1, {channels}, height, width]"
-            )
-        self._height, self._width = int(shape[2]), int(shape[3])
-        self._detect(np.full((self._height, self._width), 114, np.uint8))
+        entries = self._session.get_inputs()
+        if len(entries) != 1:
+            raise ModelError(f"load detector `{model.name}`: it takes {len(entries)} inputs, but {model.format} takes one")
+        self._input = entries[0].name
+        self._width, self._height = _input_size(model, entries[0].shape, entries[0].type)
+        try:
+            self._detect(np.full((self._height, self._width), 114, np.uint8))
+        except ModelError:
+            raise
+        except Exception as error:
+            raise ModelError(f"run detector `{model.name}` once: {error}") from error
 
     @property
     def sha256(self) -> str:
@@ -74,6 +79,21 @@ class OnnxDetector:
                 f"rows of {columns}"
             )
         return rows
+
+
+def _input_size(model: ModelFile, shape: list[int | str | None], element: str) -> tuple[int, int]:
+    """Width and height of the network's input.  Raises ModelError if the format takes another one."""
+    channels, wanted = CHANNELS[model.format], ELEMENTS[model.format]
+    sides = [side for side in shape[2:] if isinstance(side, int) and 0 < side <= MAX_SIDE]
+    one = len(shape) == 4 and (shape[0] == 1 or not isinstance(shape[0], int))
+    if not one or shape[1] != channels or len(sides) != 2:
+        raise ModelError(
+            f"load detector `{model.name}`: its input is {shape}, but {model.format} takes [1, {channels}, height, width] with "
+            f"sides of at most {MAX_SIDE}"
+        )
+    if element != wanted:
+        raise ModelError(f"load detector `{model.name}`: its input is {element}, but {model.format} takes {wanted}")
+    return sides[1], sides[0]
 
 
 def _open_session(model: ModelFile, threads: int) -> onnxruntime.InferenceSession:

@@ -22,13 +22,18 @@ from edge.records import Detection, Frame, Image, Option, Reading
 #: How many options are kept for each character, and from which probability: enough for a vote and for a confirmed search.
 OPTIONS = 3
 MIN_PROBABILITY = 0.01
+#: A plate's picture with a longer side, in pixels, would cost more than finding the plate.
+MAX_SIDE = 1024
+#: How far the probabilities of one slot may add up to something else than 1 (eight-bit outputs are coarse).
+SUM_TOLERANCE = 0.2
 
 
 class FastPlateOcr:
     """A reader session.  Thread-safe, like the onnxruntime session inside."""
 
     def __init__(self, model: ModelFile, config: RecognizerConfig) -> None:
-        """Load ``model`` and read one grey plate.  Raises ModelError if fast-plate-ocr refuses the file."""
+        """Load ``model`` and read two grey plates.  Raises ModelError if fast-plate-ocr refuses the file, or it gives
+        something else than probabilities for every plate of a batch."""
         if model.config is None:
             raise ModelError(f"load reader `{model.name}`: the manifest names no plate configuration (`config`) for it")
         self._model = model
@@ -40,7 +45,7 @@ class FastPlateOcr:
                 sess_options=session_options(config.threads),
             )
             self._plate = self._ocr.config
-            self._read_batch([np.full((self._plate.img_height, self._plate.img_width, 3), 114, np.uint8)])
+            self._check()
         except ModelError:
             raise
         except Exception as error:
@@ -71,6 +76,25 @@ class FastPlateOcr:
             crops.append(frame.image[int(box.y) : int(box.y + box.h), int(box.x) : int(box.x + box.w)])
         return self._readings(frame, detections, crops)
 
+    def as_read(self, image: Image, detection: Detection | None) -> Image:
+        """What the model is given of ``detection`` (or of the whole picture, a crop), in its size and colours, RGB or grey."""
+        if detection is not None:
+            image = straighten(image, detection, self._plate.img_width, self._plate.img_height)
+        return self._model_input(image)
+
+    def _check(self) -> None:
+        """Raises ModelError unless two plates give two rows of probabilities, with one region each for the named ones."""
+        sides = (self._plate.img_height, self._plate.img_width)
+        if not all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in sides):
+            raise ModelError(f"load reader `{self._model.name}`: plates of {sides}; each side must be 1 to {MAX_SIDE} pixels")
+        plates, regions = self._read_batch([np.full((*sides, 3), 114, np.uint8)] * 2)
+        sums = plates.sum(axis=2)
+        if not (np.isfinite(plates).all() and plates.min() >= -0.01 and np.abs(sums - 1).max() <= SUM_TOLERANCE):
+            raise ModelError(f"load reader `{self._model.name}`: its characters are no probabilities; export it with softmax")
+        named = len(self.regions)
+        if regions is not None and regions.shape != (2, named):
+            raise ModelError(f"load reader `{self._model.name}`: it gives {regions.shape} regions, its configuration {named}")
+
     def _readings(self, frame: Frame, detections: Sequence[Detection], crops: Sequence[Image]) -> tuple[Reading, ...]:
         plates, regions = self._read_batch(crops)
         return tuple(
@@ -80,13 +104,16 @@ class FastPlateOcr:
 
     def _read_batch(self, crops: Sequence[Image]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]:
         """Probabilities ``(n, slots, alphabet)`` and, where there is a region head, ``(n, regions)``."""
-        size = (self._plate.img_width, self._plate.img_height)
-        batch = np.stack([self._in_model_colour(cv2.resize(crop, size, interpolation=_shrink(crop, size))) for crop in crops])
+        batch = np.stack([self._model_input(crop) for crop in crops])
         names = ["plate", "region"] if self._ocr.has_region_head else [self._ocr.plate_output_name]
         outputs = self._ocr.model.run(names, {"input": batch})
         slots = (self._plate.max_plate_slots, self._plate.vocabulary_size)
         plates = np.asarray(outputs[0], np.float32).reshape(len(crops), *slots)
         return plates, np.asarray(outputs[1], np.float32) if len(outputs) > 1 else None
+
+    def _model_input(self, crop: Image) -> Image:
+        size = (self._plate.img_width, self._plate.img_height)
+        return self._in_model_colour(cv2.resize(crop, size, interpolation=_shrink(crop, size)))
 
     def _in_model_colour(self, crop: npt.NDArray[Any]) -> Image:
         if self._plate.image_color_mode == "rgb":

@@ -59,7 +59,9 @@ def test_no_rows_are_no_plates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "columns"), [((1, 3, 352, 640), 9), ((1, 1, 352, 640), 7)], ids=["colour input", "wrong columns"]
+    ("shape", "columns"),
+    [((1, 3, 352, 640), 9), ((1, 1, 352, 640), 7), ((1, 1, 100_000, 100_000), 9), ((2, 1, 352, 640), 9)],
+    ids=["colour input", "wrong columns", "huge input", "two frames at once"],
 )
 def test_a_network_of_another_shape_is_refused_at_start(tmp_path: Path, shape: tuple[int, ...], columns: int) -> None:
     """A foreign file is refused when it is loaded, not at the first car."""
@@ -68,9 +70,17 @@ def test_a_network_of_another_shape_is_refused_at_start(tmp_path: Path, shape: t
         load(tmp_path)
 
 
+def test_a_network_of_other_numbers_is_refused_at_start(tmp_path: Path) -> None:
+    """Bytes are not floats: the first frame would fail."""
+    file = constant_network(tmp_path / "d.onnx", (1, 1, 352, 640), TensorProto.FLOAT, np.zeros((1, 4, 9)))
+    write_manifest(tmp_path, "detector", file, "plate-edge-detector/1")
+    with pytest.raises(ModelError, match=r"takes tensor\(uint8\)"):
+        load(tmp_path)
+
+
 def test_a_file_that_is_no_network_is_refused_at_start(tmp_path: Path) -> None:
     """Bytes that hash right but are no model give one clear error."""
     (tmp_path / "d.onnx").write_bytes(b"no network at all")
     write_manifest(tmp_path, "detector", tmp_path / "d.onnx", "plate-edge-detector/1")
-    with pytest.raises(ModelError, match="load detector `detector`"):
+    with pytest.raises(ModelError, match=r"`detector`.*no ONNX file"):
         load(tmp_path)
