@@ -21,6 +21,8 @@ from rich.progress import track as progress_bar
 from calibration.cli import app as calibrate_app
 from edge import build, keys
 from edge.bench.evaluate import ManifestPicture, evaluate
+from edge.bench.failures import FailureSheets
+from edge.bench.plots import draw_plots, require_matplotlib
 from edge.clock import Clock
 from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig, load_agency, load_device
 from edge.demo.run import run_demo
@@ -37,7 +39,7 @@ from edge.policy.check import check_pack
 from edge.policy.decide import decide
 from edge.policy.explain import explain, explain_pack
 from edge.policy.load import load_pack
-from edge.present import accounts_table, backlog_table, key_table, model_table, score_table, show_demo
+from edge.present import accounts_table, backlog_table, drawn_words, key_table, model_table, score_table, show_demo
 from edge.read import PictureText, find_inputs, is_clip, read_clip, read_crop, read_picture, shown
 from edge.recognizer.fast_plate_ocr import FastPlateOcr
 from edge.records import LabeledRead
@@ -63,7 +65,7 @@ RecognizerName = Annotated[str, typer.Option("--recognizer", help="Plate reader,
 
 
 #: Wide enough for the widest table.
-WIDTH_IN_FILES = 150
+WIDTH_IN_FILES = 170
 
 
 def write_json(value: object) -> None:
@@ -143,9 +145,19 @@ def eval_(
     detector: DetectorName = "detector",
     recognizer: RecognizerName = "ocr",
     threshold: Annotated[float | None, typer.Option(help="Detector confidence; the manifest's unless told.")] = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Draw what failed, recall by width and reliability here. The sheets show plates and texts: keep them where "
+            "the pictures are kept.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score the models on labelled pictures: recall, extra boxes, exact text, character errors, by set and width."""
+    if failures is not None:
+        require_matplotlib()
     folder = models or bundled_folder()
     clock = Clock()
     finder = build.detector(folder, DetectorConfig(model=detector, threshold=threshold))
@@ -156,12 +168,24 @@ def eval_(
             pictures, total=total, description="reading", console=tell(), transient=True, disable=not sys.stderr.isatty()
         )
 
-    for manifest in manifests:
-        sets = evaluate(manifest, lambda p: read_picture(p, finder, ocr, clock), lambda p: read_crop(p, ocr, clock), watched)
+    for number, manifest in enumerate(manifests):
+        name = manifest.stem if [m.stem for m in manifests].count(manifest.stem) == 1 else f"{number + 1}-{manifest.stem}"
+        sheets = None if failures is None else FailureSheets(failures, name, ocr.as_read)
+        sets = evaluate(
+            manifest,
+            lambda p: read_picture(p, finder, ocr, clock),
+            lambda p: read_crop(p, ocr, clock),
+            watched,
+            (lambda _: None) if sheets is None else sheets.see,
+        )
         if json:
             write_json({"manifest": str(manifest), "detector": finder.sha256, "recognizer": ocr.sha256, "sets": sets})
         else:
             say().print(score_table(manifest, sets))
+        if sheets is not None and failures is not None:
+            sheets.close()
+            draw_plots(failures, name, sets)
+            tell().print(escape(drawn_words(sheets.drawn, failures)), soft_wrap=True)
 
 
 model_commands = typer.Typer(help="List, add and verify models.", no_args_is_help=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from edge.bench.evaluate import SetScores
-from edge.bench.score import Rate
+from edge.bench.failures import Kind
+from edge.bench.score import SURE, Rate
 from edge.demo.run import DemoResult
 from edge.keys import KeyDescription
 from edge.model_files import ManifestEntry
@@ -20,7 +23,7 @@ from edge.unit import Accounts
 
 
 def score_table(manifest: Path, sets: tuple[SetScores, ...]) -> Table:
-    """One row a set; shares with their counts."""
+    """One row a set; shares with their counts.  The last column is of the reads as confident as that, right with O folded."""
     table = Table(title=str(manifest))
     for column in (
         "set",
@@ -33,6 +36,7 @@ def score_table(manifest: Path, sets: tuple[SetScores, ...]) -> Table:
         "exact, O=0",
         "CER",
         "state",
+        f"right from {SURE} on",
     ):
         table.add_column(column, justify="left" if column == "set" else "right")
     for each in sets:
@@ -49,13 +53,20 @@ def score_table(manifest: Path, sets: tuple[SetScores, ...]) -> Table:
                 _share(f.all.exact_folded),
                 _number(f.all.cer),
                 "–",
+                _share(each.reliability.sure),
             )
         if each.crops is not None:
             c = each.crops
             state = f"{each.state_right}/{each.state_known}" if each.state_known else "–"
-            texts = (_share(c.exact), _share(c.exact_folded), _number(c.cer), state)
+            texts = (_share(c.exact), _share(c.exact_folded), _number(c.cer), state, _share(each.reliability.sure))
             table.add_row(each.name, str(c.exact.total), "–", "–", "–", "–", *texts)
     return table
+
+
+def drawn_words(drawn: Mapping[Kind, int], folder: Path) -> str:
+    """What was drawn where, and how to treat it."""
+    counts = ", ".join(f"{drawn.get(kind, 0)} {kind}" for kind in get_args(Kind))
+    return f"{counts}: drawn in {folder}.  The sheets show plates and texts: keep them where the pictures are kept."
 
 
 def accounts_table(accounts: Accounts) -> Table:

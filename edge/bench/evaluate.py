@@ -8,7 +8,18 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from edge.bench.score import FoundPlate, ScoredFrame, Scores, TextScores, TruthPlate, score_frames, score_texts
+from edge.bench.score import (
+    FoundPlate,
+    Reliability,
+    ScoredFrame,
+    Scores,
+    TextScores,
+    TruthPlate,
+    reliability,
+    score_frames,
+    score_texts,
+    texts_read,
+)
 from edge.errors import ConfigError
 from edge.read import PictureText
 
@@ -41,6 +52,17 @@ class SetScores(Struct, frozen=True, kw_only=True):
     crops: TextScores | None = None
     state_right: int = 0
     state_known: int = 0
+    reliability: Reliability
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """One picture with what became of it: ``frame`` is truth beside findings, its findings those of ``result`` in order."""
+
+    set: str
+    path: Path
+    is_crop: bool
+    frame: ScoredFrame
+    result: PictureText
 
 
 def read_manifest(path: Path) -> tuple[ManifestPicture, ...]:
@@ -68,34 +90,53 @@ def evaluate(
     read_picture: Callable[[Path], PictureText],
     read_crop: Callable[[Path], PictureText],
     progress: Callable[[Iterator[ManifestPicture], int], Iterator[ManifestPicture]],
+    watch: Callable[[Judged], None] = lambda _: None,
 ) -> tuple[SetScores, ...]:
-    """Score every set of a manifest (a set is the first folder of a picture's path), then all of it together.
+    """Score every set of a manifest (a set is the first folder of a picture's path; pictures beside the manifest are one set,
+    named like it), then all of it together.
 
-    Pictures are read by ``read_picture``, crops by ``read_crop``; ``progress`` wraps the iteration.
+    Pictures are read by ``read_picture``, crops by ``read_crop``; ``progress`` wraps the iteration, ``watch`` is shown every
+    picture with what became of it.
     """
     pictures = read_manifest(manifest)
     frames: dict[str, list[ScoredFrame]] = {}
-    crops: dict[str, list[tuple[str | None, str | None]]] = {}
+    crops: dict[str, list[ScoredFrame]] = {}
     states: dict[str, list[bool]] = {}
     for picture in progress(iter(pictures), len(pictures)):
-        name = Path(picture.image).parts[0]
-        if not picture.is_crop:
-            frames.setdefault(name, []).append(scored_frame(picture, read_picture(manifest.parent / picture.image)))
-            continue
-        found = read_crop(manifest.parent / picture.image).plates[0]
-        crops.setdefault(name, []).append((picture.texts[0] if picture.texts else None, found.text))
-        if picture.state is not None:
-            states.setdefault(name, []).append(found.region == region_of(picture.state))
-    sets = [SetScores(name=name, frames=score_frames(group)) for name, group in sorted(frames.items())]
-    sets += [
-        SetScores(
-            name=name, crops=score_texts(group), state_right=sum(states.get(name, ())), state_known=len(states.get(name, ()))
-        )
-        for name, group in sorted(crops.items())
-    ]
+        name, path = set_of(manifest, picture), manifest.parent / picture.image
+        result = read_crop(path) if picture.is_crop else read_picture(path)
+        frame = crop_frame(picture, result) if picture.is_crop else scored_frame(picture, result)
+        (crops if picture.is_crop else frames).setdefault(name, []).append(frame)
+        if picture.is_crop and picture.state is not None:
+            states.setdefault(name, []).append(result.plates[0].region == region_of(picture.state))
+        watch(Judged(set=name, path=path, is_crop=picture.is_crop, frame=frame, result=result))
+    sets = [frame_scores(name, group) for name, group in sorted(frames.items())]
     if len(frames) > 1:
-        sets.append(SetScores(name="all", frames=score_frames(f for group in frames.values() for f in group)))
+        sets.append(frame_scores("all", [frame for group in frames.values() for frame in group]))
+    sets += [crop_scores(name, group, states.get(name, [])) for name, group in sorted(crops.items())]
     return tuple(sets)
+
+
+def set_of(manifest: Path, picture: ManifestPicture) -> str:
+    """The first folder of the picture's path; the manifest's own name where there is none."""
+    parts = Path(picture.image).parts
+    return parts[0] if len(parts) > 1 else manifest.stem
+
+
+def frame_scores(name: str, group: list[ScoredFrame]) -> SetScores:
+    """The scores of a set of pictures."""
+    return SetScores(name=name, frames=score_frames(group), reliability=reliability(r for f in group for r in texts_read(f)))
+
+
+def crop_scores(name: str, group: list[ScoredFrame], states: list[bool]) -> SetScores:
+    """The scores of a set of crops; ``states`` says of each known state whether it was named."""
+    return SetScores(
+        name=name,
+        crops=score_texts((frame.truth[0].text, frame.found[0].text) for frame in group),
+        state_right=sum(states),
+        state_known=len(states),
+        reliability=reliability(r for f in group for r in texts_read(f)),
+    )
 
 
 def region_of(state: str) -> str:
@@ -114,5 +155,15 @@ def scored_frame(picture: ManifestPicture, result: PictureText) -> ScoredFrame:
         )
         for i, box in enumerate(picture.boxes)
     )
-    found = tuple(FoundPlate(box=p.box, confidence=p.confidence, text=p.text) for p in result.plates)
+    found = tuple(
+        FoundPlate(box=p.box, confidence=p.confidence, text=p.text, text_confidence=p.text_confidence) for p in result.plates
+    )
     return ScoredFrame(truth=truth, found=found)
+
+
+def crop_frame(picture: ManifestPicture, result: PictureText) -> ScoredFrame:
+    """Truth and reading of a crop: the plate is the whole picture, whatever size the manifest gives it."""
+    plate = result.plates[0]
+    text = picture.texts[0] if picture.texts else None
+    found = FoundPlate(box=plate.box, confidence=1.0, text=plate.text, text_confidence=plate.text_confidence)
+    return ScoredFrame(truth=(TruthPlate(box=plate.box, text=text),), found=(found,))

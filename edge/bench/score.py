@@ -11,6 +11,8 @@ The rules, in one place, so that every figure this project prints was counted th
   found, or found and not read, counts as a wrong text: the reader of a report cares about plates, not about crops.
 * CER is (insertions + deletions + substitutions) / characters, over the plates that were found.
 * Widths are those of the truth box in pixels of the picture it was labelled in.
+* Reliability asks of the texts that were read on plates with a known text how often a confidence came true: right is
+  right with O folded. A text read where no plate is labelled has no truth and counts among the extra boxes only.
 """
 
 import math
@@ -33,6 +35,15 @@ NARROW_PX = 60
 WIDE_PX = 100
 """Plates at least this wide are inside every camera manual's recommendation."""
 
+WIDTH_EDGES_PX = (0, 20, 30, 40, 50, 60, 80, 100, 150, 200)
+"""Where the bins of recall by width begin; the last has no end."""
+
+SURE = 0.9
+"""A text confidence from which a read is called sure: 97 of 100 such reads are to be right."""
+
+CONFIDENCE_BINS = 10
+"""Bins of equal width from 0 to 1."""
+
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 
@@ -52,6 +63,7 @@ class FoundPlate(msgspec.Struct, frozen=True, kw_only=True):
     box: BoxXYWH
     confidence: float
     text: str | None = None
+    text_confidence: float = 0.0
 
 
 class ScoredFrame(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +99,39 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     cer: float | None
 
 
+class WidthBin(msgspec.Struct, frozen=True, kw_only=True):
+    """Recall of the plates with `low_px` ≤ width < `high_px`; None is no upper end."""
+
+    low_px: int
+    high_px: int | None
+    recall: Rate
+
+
+class ConfidenceBin(msgspec.Struct, frozen=True, kw_only=True):
+    """The reads with `low` ≤ text confidence < `high` (the last bin holds 1 too): how sure they were in the mean, how many
+    were right."""
+
+    low: float
+    high: float
+    mean_confidence: float | None
+    right: Rate
+
+
+class Reliability(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a text confidence can be believed."""
+
+    bins: tuple[ConfidenceBin, ...]
+    sure: Rate
+
+
+class TextRead(msgspec.Struct, frozen=True, kw_only=True):
+    """One text that was read on a plate whose text is known."""
+
+    truth: str
+    read: str
+    confidence: float
+
+
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one evaluation says; turns to JSON as it is."""
 
@@ -100,6 +145,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
     at_least_100_px: Tally
     dark: Tally
     light: Tally
+    by_width: tuple[WidthBin, ...]
 
 
 class TextScores(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,7 +273,40 @@ def score_frames(frames: Iterable[ScoredFrame]) -> Scores:
         at_least_100_px=_tally(o for o in outcomes if o.truth.box[2] >= WIDE_PX),
         dark=_tally(o for o in outcomes if o.truth.luma is not None and o.truth.luma < DARK_LUMA),
         light=_tally(o for o in outcomes if o.truth.luma is not None and o.truth.luma >= DARK_LUMA),
+        by_width=_by_width(outcomes),
     )
+
+
+def _by_width(outcomes: Sequence[_Outcome]) -> tuple[WidthBin, ...]:
+    bins = []
+    for low, high in zip(WIDTH_EDGES_PX, (*WIDTH_EDGES_PX[1:], None), strict=True):
+        inside = [o for o in outcomes if low <= o.truth.box[2] and (high is None or o.truth.box[2] < high)]
+        recall = rate(sum(o.found is not None for o in inside), len(inside))
+        bins.append(WidthBin(low_px=low, high_px=high, recall=recall))
+    return tuple(bins)
+
+
+def texts_read(frame: ScoredFrame) -> tuple[TextRead, ...]:
+    """The texts read on the required plates of a frame whose text is known."""
+    return tuple(
+        TextRead(truth=outcome.truth.text, read=outcome.found.text, confidence=outcome.found.text_confidence)
+        for outcome in _outcomes(frame, match_boxes(frame.truth, frame.found))
+        if outcome.truth.text is not None and outcome.found is not None and outcome.found.text
+    )
+
+
+def reliability(reads: Iterable[TextRead]) -> Reliability:
+    """How often each confidence came true, in ten bins, and from `SURE` on (reliability diagram, DeGroot and Fienberg 1983)."""
+    judged = [(read.confidence, folded(read.truth) == folded(read.read)) for read in reads]
+    bins = []
+    for number in range(CONFIDENCE_BINS):
+        inside = [each for each in judged if min(int(each[0] * CONFIDENCE_BINS), CONFIDENCE_BINS - 1) == number]
+        mean = sum(confidence for confidence, _ in inside) / len(inside) if inside else None
+        low, high = number / CONFIDENCE_BINS, (number + 1) / CONFIDENCE_BINS
+        right = rate(sum(right for _, right in inside), len(inside))
+        bins.append(ConfidenceBin(low=low, high=high, mean_confidence=mean, right=right))
+    sure = [right for confidence, right in judged if confidence >= SURE]
+    return Reliability(bins=tuple(bins), sure=rate(sum(sure), len(sure)))
 
 
 def _outcomes(frame: ScoredFrame, match: Match) -> list[_Outcome]:
