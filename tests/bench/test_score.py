@@ -10,14 +10,17 @@ from hypothesis import strategies as st
 from edge.bench.score import (
     FoundPlate,
     ScoredFrame,
+    TextRead,
     TruthPlate,
     folded,
     iou,
     levenshtein,
     match_boxes,
     plain,
+    reliability,
     score_frames,
     score_texts,
+    texts_read,
     wilson,
 )
 
@@ -28,8 +31,13 @@ def truth(box: tuple[float, float, float, float] = PLATE, **fields: object) -> T
     return msgspec.convert({"box": box, **fields}, TruthPlate)
 
 
-def found(box: tuple[float, float, float, float] = PLATE, confidence: float = 0.9, text: str | None = None) -> FoundPlate:
-    return FoundPlate(box=box, confidence=confidence, text=text)
+def found(
+    box: tuple[float, float, float, float] = PLATE,
+    confidence: float = 0.9,
+    text: str | None = None,
+    text_confidence: float = 0.0,
+) -> FoundPlate:
+    return FoundPlate(box=box, confidence=confidence, text=text, text_confidence=text_confidence)
 
 
 def frame(plates: list[TruthPlate], boxes: list[FoundPlate]) -> ScoredFrame:
@@ -114,6 +122,40 @@ def test_width_groups_meet_at_60_and_100_px() -> None:
     scores = score_frames([frame(plates, [])])
     groups = (scores.under_60_px, scores.from_60_to_100_px, scores.at_least_100_px, scores.at_least_60_px)
     assert [group.recall.total for group in groups] == [1, 2, 1, 3]
+
+
+def test_recall_is_given_for_bins_of_width_without_a_gap() -> None:
+    """Every plate is in exactly one bin; an edge belongs to the bin above it."""
+    plates = [truth((i * 900.0, 0.0, width, 50.0)) for i, width in enumerate((5.0, 59.9, 60.0, 200.0, 800.0))]
+    bins = score_frames([frame(plates, [found(plates[2].box)])]).by_width
+    assert {each.low_px: (each.recall.hits, each.recall.total) for each in bins if each.recall.total} == {
+        0: (0, 1),
+        50: (0, 1),
+        60: (1, 1),
+        200: (0, 2),
+    }
+    assert [each.high_px for each in bins[:-1]] == [each.low_px for each in bins[1:]]
+    assert bins[-1].high_px is None
+
+
+def test_reliability_says_how_often_a_confidence_came_true() -> None:
+    """Right is right with O folded; 0.9 and 1.0 are both sure."""
+    said = [("AB1", 0.9), ("AB1", 1.0), ("A81", 0.95), ("AB1", 0.31), ("XXX", 0.39)]
+    judged = reliability(TextRead(truth="AB1", read=read, confidence=confidence) for read, confidence in said)
+    assert (judged.sure.hits, judged.sure.total) == (2, 3)
+    filled = {each.low: (each.right.hits, each.right.total) for each in judged.bins if each.right.total}
+    assert filled == {0.3: (1, 2), 0.9: (2, 3)}
+    assert judged.bins[3].mean_confidence == pytest.approx(0.35)
+    assert reliability([TextRead(truth="O", read="0", confidence=1.0)]).sure.hits == 1
+
+
+def test_only_texts_read_on_plates_of_known_text_speak_of_reliability() -> None:
+    """Not a missed plate, not one of unknown text, not an empty read, not a text read on nothing."""
+    far = [(i * 300.0, 0.0, 80.0, 40.0) for i in range(4)]
+    plates = [truth(far[0], text="AB1"), truth(far[1]), truth(far[2], text="CD2"), truth(far[3], text="EF3")]
+    boxes = [found(far[0], text="AB7", text_confidence=0.7), found(far[1], text="X"), found(far[2], text="")]
+    boxes.append(found((2000.0, 0.0, 80.0, 40.0), text="SIGN"))
+    assert texts_read(frame(plates, boxes)) == (TextRead(truth="AB1", read="AB7", confidence=0.7),)
 
 
 def test_dark_is_under_70_and_unknown_luma_is_in_neither_group() -> None:
