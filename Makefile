@@ -61,7 +61,7 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.10 --genera
 
 lock: ## Renew the hashed requirement files (needs uv)
 	$(LOCK) -o requirements.txt
-	$(LOCK) --extra dev --extra calibrate -o requirements-dev.txt
+	$(LOCK) --extra dev --extra calibrate --extra bench -o requirements-dev.txt
 	$(LOCK) --extra train --override <(echo "torch ; python_version < '3'") -o requirements-train.txt
 
 clean: ## Remove what was made
