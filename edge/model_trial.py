@@ -24,6 +24,10 @@ MEMORY_BYTES = 1 << 30
 TIMEOUT_S = 60.0
 
 
+#: How onnxruntime says that memory was refused, by release.
+OUT_OF_MEMORY = ("bad_alloc", "Failed to allocate memory")
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """What a trial found: nothing wrong, or what."""
 
@@ -91,10 +95,10 @@ def main(folder: Path, name: str, memory_bytes: int, cpu_s: int) -> None:
             build.recognizer(folder, RecognizerConfig(model=name))
         else:
             build.detector(folder, DetectorConfig(model=name))
-    except MemoryError:
-        wrong = f"try model `{name}`: it needs more than {memory_bytes >> 20} MiB"
-    except ModelError as error:
+    except (ModelError, MemoryError) as error:
         wrong = str(error)
+        if isinstance(error, MemoryError) or any(sign in wrong for sign in OUT_OF_MEMORY):
+            wrong = f"try model `{name}`: it needs more than {memory_bytes >> 20} MiB"
     os.write(answer, msgspec.json.encode(Outcome(wrong=wrong)))
 
 

@@ -261,7 +261,7 @@ def test_a_model_that_wants_all_memory_takes_down_only_its_trial(tmp_path: Path)
         helper.make_node("Expand", ["sum", "rows"], ["plates"]),
     ]
     weights = {"size": np.array([4 << 30], np.int64), "rows": np.array([1, 4, 9], np.int64)}
-    with pytest.raises(ModelError, match=r"allocate|MiB"):
+    with pytest.raises(ModelError, match="more than 1024 MiB"):
         try_model(registered(tmp_path, network(nodes, weights, (1, 4, 9), tmp_path / "d.onnx")), "d")
 
 
