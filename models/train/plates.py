@@ -5,7 +5,7 @@
     plate.text    # "251RGF": the serial alone, A-Z0-9, no separators, no small stacked letters
 
 Every picture is drawn from facts (`formats`), free fonts (`fonts`, optional) and our own strokes (`strokes`); nothing is
-cut from a photograph. Under 3 ms a plate on one core.
+cut from a photograph. About 3 ms a plate on one core.
 """
 
 from __future__ import annotations

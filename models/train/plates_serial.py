@@ -132,6 +132,35 @@ class SerialField:
     bottom: float
 
 
+def _fit_letters(
+    style: _Lettering, tokens: list[Token], wide: list[float], letter: float, monospaced: bool
+) -> tuple[list[Pixels | None], list[float]]:
+    """Masks of the characters and widths of all tokens for a full letter `letter` px wide; `wide` in letters."""
+    masks = [_glyph_mask(style, value, letter, style.height) if kind == "char" else None for kind, value in tokens]
+    widths = []
+    for own, mask in zip(wide, masks, strict=True):
+        drawn = 0.0 if mask is None else float(mask.shape[1])
+        widths.append(letter * own if mask is None else max(letter * own, drawn) if monospaced else drawn)
+    return masks, widths
+
+
+def _separator(image: Pixels, sign: str, x: float, y: float, width: float, thick: int, colour: Colour) -> None:
+    """A dash or a dot centred at (x, y); a space is nothing."""
+    if sign == "-":
+        cv2.line(image, (int(x - width * 0.3), int(y)), (int(x + width * 0.3), int(y)), colour, thick, cv2.LINE_AA)
+    elif sign == ".":
+        cv2.circle(image, (int(x), int(y)), thick, colour, -1, cv2.LINE_AA)
+
+
+def _stack(image: Pixels, style: _Lettering, value: str, letter: float, x: float, field: SerialField, colour: Colour) -> None:
+    """Two or three small characters one below the other, left edge at `x`."""
+    height = field.bottom - field.top
+    share, pitch = (0.42, 0.56) if len(value) < 3 else (0.29, 0.35)
+    for row, char in enumerate(value[:3]):
+        small = _glyph_mask(style, char, letter * 0.5, height * share)
+        blend(image, small, int(x + 1), int(field.top + row * height * pitch), colour)
+
+
 def place_serial(
     rng: np.random.Generator,
     image: Pixels,
@@ -153,18 +182,20 @@ def place_serial(
         kind, value = token
         return {"char": 1.0, "gap": gap_widths.get(value, 0.5), "small": 0.6, "emblem": emblem_units}[kind]
 
-    letter = height * ratio
-    total = sum(units(token) for token in tokens) + spacing * (len(tokens) - 1)
-    letter = min(letter, (field.right - field.left) / total)
-    step = letter * spacing
-    masks = [_glyph_mask(style, value, letter, height) if kind == "char" else None for kind, value in tokens]
+    wide = [units(token) for token in tokens]
+    room = field.right - field.left
+    letter = min(height * ratio, room / (sum(wide) + spacing * (len(tokens) - 1)))
     monospaced = rng.random() < 0.55
-    widths = []
-    for token, mask in zip(tokens, masks, strict=True):
-        own = letter * units(token)
-        widths.append(own if mask is None else (max(own, mask.shape[1]) if monospaced else float(mask.shape[1])))
+    masks, widths = _fit_letters(style, tokens, wide, letter, monospaced)
+    for _ in range(4):  # M, W and Q are wider than a letter, so a full row may still overflow
+        run = sum(widths) + letter * spacing * (len(tokens) - 1)
+        if run <= room:
+            break
+        letter *= 0.99 * room / run
+        masks, widths = _fit_letters(style, tokens, wide, letter, monospaced)
+    step = letter * spacing
     run = sum(widths) + step * (len(tokens) - 1)
-    slack = (field.right - field.left) - run
+    slack = room - run
     x = field.left + slack * (0.5 if rng.random() < 0.85 else float(rng.uniform(0.1, 0.9)))
     text, boxes = "", []
     for (sort, value), mask, width in zip(tokens, masks, widths, strict=True):
@@ -174,26 +205,11 @@ def place_serial(
             _stamp(image, mask, left, top, colour, style.relief)
             boxes.append((left, top, mask.shape[1], mask.shape[0]))
             text += value
-        elif sort == "gap" and value != " ":
-            thick = max(2, round(height * float(rng.uniform(0.07, 0.13))))
-            if value == "-":
-                cv2.line(
-                    image,
-                    (int(middle - width * 0.3), int(centre_y)),
-                    (int(middle + width * 0.3), int(centre_y)),
-                    colour,
-                    thick,
-                    cv2.LINE_AA,
-                )
-            else:
-                cv2.circle(image, (int(middle), int(centre_y)), thick, colour, -1, cv2.LINE_AA)
+        elif sort == "gap":
+            thick = max(2, round(height * float(rng.uniform(0.07, 0.13)))) if value != " " else 0
+            _separator(image, value, middle, centre_y, width, thick, colour)
         elif sort == "small":
-            small_h = height * 0.42
-            for row, char in enumerate(value[:3]):
-                share = small_h if len(value) < 3 else height * 0.29
-                small = _glyph_mask(style, char, letter * 0.5, share)
-                pitch = height * (0.56 if len(value) < 3 else 0.35)
-                blend(image, small, int(x + 1), int(field.top + row * pitch), colour)
+            _stack(image, style, value, letter, x, field, colour)
         elif sort == "emblem":
             kind = design.emblem or "outline"
             slim = kind in ("pine", "pinebird", "palm", "tower", "lighthouse", "torch", "figure", "rider")

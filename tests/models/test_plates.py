@@ -90,7 +90,7 @@ def test_a_given_serial_is_the_one_drawn() -> None:
 def test_characters_stand_in_their_boxes_in_reading_order() -> None:
     """One box per character, left to right, inside the picture, and the ink differs from the ground around it."""
     rng = np.random.default_rng(3)
-    for _ in range(60):
+    for _ in range(250):
         plate = render_plate(rng)
         boxes = plate.char_boxes
         height, width = plate.image.shape[:2]
@@ -125,7 +125,8 @@ def test_the_same_seed_draws_the_same_plate() -> None:
 
 def test_plates_are_drawn_without_any_font(monkeypatch: pytest.MonkeyPatch) -> None:
     """With an empty font cache the renderer's own strokes letter the whole plate."""
-    monkeypatch.setattr("models.train.plates.families", lambda kind: ())
+    for module in ("plates_ink", "plates_serial"):
+        monkeypatch.setattr(f"models.train.{module}.families", lambda kind: ())
     rng = np.random.default_rng(4)
     for _ in range(10):
         plate = render_plate(rng, style="us")
