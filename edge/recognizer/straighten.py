@@ -8,7 +8,7 @@ import numpy as np
 from edge.records import Detection, Image
 
 #: Room left round the plate on each side, as a share of its width and height: corners are a few per cent off.
-MARGIN = 0.06
+MARGIN = 0.05
 
 
 def straighten(image: Image, detection: Detection, width: int, height: int) -> Image:
