@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import pwd
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
@@ -33,6 +34,9 @@ CA_DAYS = 3650
 CERTIFICATE_DAYS = 825
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,62})(\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*\.?")
+_Authority = tuple[ec.EllipticCurvePrivateKey, x509.Certificate]
+_COMMON_NAME_LONGEST = 64  # RFC 5280, appendix A.1; the whole name stands in the certificate's alternative names
 # A unit without a battery-backed clock may wake up a little in the past; its certificate is valid from then on.
 _BACKDATED = timedelta(days=1)
 # mosquitto drops what does not fit its queues without a word; the units send it again, but late.
@@ -69,18 +73,23 @@ def make_device(folder: Path, ca: Path, device: str, agency: str) -> None:
     _require_name(agency)
     if device.startswith(INGEST_PREFIX):
         raise ConfigError(f"make keys of `{device}`: names that begin with `{INGEST_PREFIX}` belong to agency ends")
+    authority = _load_authority(ca)  # before anything is written: a mistake must not leave half a folder
     _refuse_existing(folder, "sign.key", "sign.pem", "tls.key", "tls.pem", "ca.pem")
     _new_pair(folder, "sign")
-    _new_certificate(folder, ca, device, agency, ExtendedKeyUsageOID.CLIENT_AUTH)
+    _new_certificate(folder, authority, device, agency, ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
 def make_agency(folder: Path, ca: Path, agency: str) -> None:
     """Make an agency's sealing and receipt keys, its TLS key and certificate, and an empty folder of devices."""
     _require_name(agency)
+    if len(INGEST_PREFIX + agency) > _COMMON_NAME_LONGEST:
+        longest = _COMMON_NAME_LONGEST - len(INGEST_PREFIX)
+        raise ConfigError(f"make keys of agency `{agency}`: its name is too long for a certificate; at most {longest} letters")
+    authority = _load_authority(ca)
     _refuse_existing(folder, "seal.key", "seal.pem", "receipt.key", "receipt.pem", "tls.key", "tls.pem", "ca.pem")
     _new_pair(folder, "seal")
     _new_pair(folder, "receipt")
-    _new_certificate(folder, ca, INGEST_PREFIX + agency, agency, ExtendedKeyUsageOID.CLIENT_AUTH)
+    _new_certificate(folder, authority, INGEST_PREFIX + agency, agency, ExtendedKeyUsageOID.CLIENT_AUTH)
     (folder / "devices").mkdir(exist_ok=True)
 
 
@@ -97,15 +106,21 @@ def make_broker(
     """Make a broker's TLS key and certificate for ``hosts`` (names or addresses) and its configuration.
 
     ``bind`` is the address to listen on (all, unless told); ``user`` is the account mosquitto changes to when started by
-    root.  Returns the path of ``mosquitto.conf``.  Raises ConfigError.
+    root, which then owns the folder where it is known here.  Returns the path of ``mosquitto.conf``.  Raises ConfigError.
     """
-    _refuse_existing(folder, "tls.key", "tls.pem", "ca.pem", "mosquitto.conf", "acl")
     for agency in agencies:
         _require_name(agency)
-    _new_certificate(folder, ca, hosts[0], "broker", ExtendedKeyUsageOID.SERVER_AUTH, hosts)
+    for host in hosts:
+        _require_host(host)
+    if not 0 < port < 65536:
+        raise ConfigError(f"make keys of a broker: port {port} must be between 1 and 65535")
+    authority = _load_authority(ca)
+    _refuse_existing(folder, "tls.key", "tls.pem", "ca.pem", "mosquitto.conf", "acl")
+    _new_certificate(folder, authority, hosts[0][:_COMMON_NAME_LONGEST], "broker", ExtendedKeyUsageOID.SERVER_AUTH, hosts)
     _write(folder / "acl", _acl(agencies).encode(), private=True)
     configuration = folder / "mosquitto.conf"
     _write(configuration, _mosquitto(folder.absolute(), port, bind, user).encode(), private=False)
+    _hand_over(folder, user)
     return configuration
 
 
@@ -217,11 +232,28 @@ def _mosquitto(folder: Path, port: int, bind: str | None, user: str) -> str:
     )
 
 
+def _hand_over(folder: Path, user: str) -> None:
+    """Root's private files are closed to the account that mosquitto changes to, so they become that account's."""
+    if os.geteuid() != 0:
+        return
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError:
+        return  # made here for another machine; whoever copies the folder there gives it to the account
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, account.pw_uid, account.pw_gid)
+
+
+def _load_authority(ca: Path) -> _Authority:
+    key = load_private_key(ca / "ca.key")
+    return key, _load_certificate(ca / "ca.pem")
+
+
 def _new_certificate(
-    folder: Path, ca: Path, name: str, organisation: str, usage: x509.ObjectIdentifier, hosts: Sequence[str] = ()
+    folder: Path, ca: _Authority, name: str, organisation: str, usage: x509.ObjectIdentifier, hosts: Sequence[str] = ()
 ) -> None:
     """``tls.key``, ``tls.pem`` and ``ca.pem`` in ``folder``; ``name`` is the common name, ``organisation`` the agency."""
-    issuer_key, issuer = load_private_key(ca / "ca.key"), _load_certificate(ca / "ca.pem")
+    issuer_key, issuer = ca
     key = _new_key(folder / "tls.key")
     subject = x509.Name(
         [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation), x509.NameAttribute(NameOID.COMMON_NAME, name)]
@@ -251,10 +283,7 @@ def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePub
 
 
 def _general_name(host: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        return x509.DNSName(host)
+    return x509.IPAddress(ipaddress.ip_address(host)) if _is_address(host) else x509.DNSName(host)
 
 
 def _who(folder: Path) -> tuple[str, str]:
@@ -289,6 +318,20 @@ def _not_after(certificate: x509.Certificate) -> datetime:
 def _require_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigError(f"make keys: `{name}` is not a name; use lower-case letters, digits and hyphens, at most 63")
+
+
+def _require_host(host: str) -> None:
+    """A name of letters, digits, hyphens and dots, or an address: what a certificate can hold as it stands."""
+    if not (_HOST.fullmatch(host) or _is_address(host)):
+        raise ConfigError(f"make keys of a broker: `{host}` is neither a host name in ASCII nor an address")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _refuse_existing(folder: Path, *names: str) -> None:

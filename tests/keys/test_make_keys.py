@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
 import stat
+import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +16,7 @@ from cryptography import x509
 
 from edge import keys
 from edge.config import BrokerConfig
+from edge.demo.run import free_port
 from edge.envelope.keyring import load_public_keys
 from edge.errors import ConfigError
 from edge.mqtt import Link
@@ -135,3 +142,58 @@ def test_key_files_that_do_not_belong_together_are_refused_at_start(device: Path
     absent = BrokerConfig(host="localhost", ca=device / "no.pem", certificate=device / "tls.pem", key=device / "tls.key")
     with pytest.raises(ConfigError, match="there is no such file"):
         Link(absent, "pole-7", subscribe=[])
+
+
+def test_a_mistake_leaves_no_half_made_folder(tmp_path: Path, ca: Path) -> None:
+    """Whoever mistypes the authority or a host may simply call again."""
+    wrong = {
+        "no authority": lambda: keys.make_device(tmp_path / "d", tmp_path / "none", "pole-7", AGENCY),
+        "no authority for the agency": lambda: keys.make_agency(tmp_path / "a", tmp_path / "none", AGENCY),
+        "an agency too long for a certificate": lambda: keys.make_agency(tmp_path / "a", ca, "x" * 60),
+        "a host beyond ASCII": lambda: keys.make_broker(tmp_path / "b", ca, [AGENCY], hosts=["bücher.example"]),
+        "no host": lambda: keys.make_broker(tmp_path / "b", ca, [AGENCY], hosts=["a b"]),
+        "no port": lambda: keys.make_broker(tmp_path / "b", ca, [AGENCY], port=99999),
+    }
+    for name, call in wrong.items():
+        with pytest.raises(ConfigError):
+            call()
+        assert not any((tmp_path / folder).exists() for folder in "dab"), name
+
+
+def test_a_long_host_name_stands_in_the_alternative_names(tmp_path: Path, ca: Path) -> None:
+    """A common name ends at 64 letters; TLS looks at the alternative names."""
+    host = "broker." + "x" * 60 + ".example.org"
+    keys.make_broker(tmp_path / "b", ca, [AGENCY], hosts=[host, "::1"])
+    certificate = x509.load_pem_x509_certificate((tmp_path / "b" / "tls.pem").read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == [host]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_broker_folder_made_by_root_starts_mosquitto(tmp_path: Path, ca: Path) -> None:
+    """mosquitto gives up root before it reads its key and its access list: they belong to the account it changes to."""
+    program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:" + os.environ["PATH"])
+    if program is None:
+        pytest.skip("mosquitto is not installed")
+    with tempfile.TemporaryDirectory() as open_to_all:
+        Path(open_to_all).chmod(0o755)
+        port = free_port()
+        configuration = keys.make_broker(Path(open_to_all) / "broker", ca, [AGENCY], port=port, bind="127.0.0.1")
+        broker = subprocess.Popen([program, "-c", str(configuration)], stderr=subprocess.DEVNULL)
+        try:
+            assert listens(port, broker), "mosquitto ended or does not listen"
+        finally:
+            broker.kill()
+            broker.wait()
+
+
+def listens(port: int, broker: subprocess.Popen[bytes]) -> bool:
+    """Whether somebody answers on the loopback port before the broker ends or ten seconds are over."""
+    for _ in range(100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        if broker.poll() is not None:
+            return False
+        time.sleep(0.1)
+    return False
