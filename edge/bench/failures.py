@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from edge.bench.evaluate import Judged
-from edge.bench.score import BoxXYWH, folded, match_boxes
+from edge.bench.score import BoxXYWH, folded, iou, match_boxes
 from edge.camera.images import read_image
 from edge.errors import ConfigError
 from edge.read import PlateText
@@ -55,7 +55,9 @@ class FailureSheets:
         image = read_image(judged.path)
         where = judged.path.name
         for i in missed:
-            self._add(judged.set, "missed", tile([around(image, truth[i].box)], where, f"{truth[i].box[2]:.0f} px wide"))
+            nearest = max((iou(truth[i].box, each.box) for each in found), default=0.0)  # a loose box, or none at all
+            words = f"{truth[i].box[2]:.0f} px wide, nearest box IoU {nearest:.2f}"
+            self._add(judged.set, "missed", tile([around(image, truth[i].box)], where, words))
         for index in match.extra:
             words = f"score {found[index].confidence:.2f}  read {found[index].text or '-'}"
             self._add(judged.set, "extra", tile([around(image, found[index].box)], where, words))
