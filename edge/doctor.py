@@ -178,6 +178,10 @@ def _broker(broker: BrokerConfig) -> Check:
     try:
         context = ssl.create_default_context(cafile=str(broker.ca))
         context.load_cert_chain(broker.certificate, broker.key)
+    except (OSError, ValueError) as error:
+        words = f"read {broker.ca}, {broker.certificate} and {broker.key}: {error}; do they belong together?"
+        return Check(what="broker", state="fault", words=words)
+    try:
         with (
             socket.create_connection((broker.host, broker.port), CONNECT_TIMEOUT_S) as plain,
             context.wrap_socket(plain, server_hostname=broker.host) as secured,

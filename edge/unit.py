@@ -62,17 +62,23 @@ class Unit:
             thread.start()
         for thread in lanes_1:
             thread.join()
-        self._exit.close()
+        try:
+            self._exit.close()
+            self._wait_for_receipts(drain_s, stop, lane_2)
+            drain_stop.set()
+            lane_2.join()
+            if self._failures:
+                raise self._failures[0]
+            return self.accounts()
+        finally:  # whatever the outbox answered: a lane that still runs would keep a dead unit from ending
+            drain_stop.set()
+            lane_2.join()
+            self._outbox.close()
+
+    def _wait_for_receipts(self, drain_s: float, stop: threading.Event, lane_2: threading.Thread) -> None:
         deadline = time.monotonic() + drain_s
         while self._outbox.backlog().waiting and time.monotonic() < deadline and not stop.is_set() and lane_2.is_alive():
             stop.wait(0.1)
-        drain_stop.set()
-        lane_2.join()
-        accounts = self.accounts()
-        self._outbox.close()
-        if self._failures:
-            raise self._failures[0]
-        return accounts
 
     def accounts(self) -> Accounts:
         """The accounts now; they close once every lane has ended."""
@@ -104,7 +110,8 @@ class Unit:
         try:
             run(lane_stop)
         except Exception as error:  # noqa: BLE001  the top of a lane: whatever it is, the others must end well and systemd starts again
-            words = str(error) if isinstance(error, PlateEdgeError) else f"{type(error).__name__}: {error}"
+            # Only our own words are known to hold no plate; of others the kind is said, the place by the command line.
+            words = str(error) if isinstance(error, PlateEdgeError) else type(error).__name__
             self._journal.error("lane failed", lane=lane, error=words)
             self._failures.append(error)
             stop.set()

@@ -46,6 +46,11 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no camera": (rewritten("clip.mp4", "klip.mp4"), "camera front", "klip.mp4"),
     "unknown pack": (rewritten("us-ct", "us-cc"), "pack", "us-ct"),
     "broken zones": (lambda unit: (unit / "zones.geojson").write_text("{}"), "no-capture zones", "zones.geojson"),
+    "another's TLS key": (
+        lambda unit: (unit / "device" / "tls.key").write_bytes((unit / "agency" / "tls.key").read_bytes()),
+        "broker",
+        "belong together",
+    ),
     "damaged outbox": (lambda unit: damaged_outbox(unit), "outbox", "outbox"),
 }
 
