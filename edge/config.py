@@ -51,7 +51,8 @@ class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class DetectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which detector, from ``models/manifest.toml`` by name, and from which confidence a plate counts."""
+    """Which detector, from ``models/manifest.toml`` by name, and from which confidence a plate counts by itself (the
+    manifest's figure unless told)."""
 
     model: str = "detector"
     threshold: float | None = None
@@ -66,7 +67,8 @@ class RecognizerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class TrackerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When detections are one pass: it ends ``max_gap_s`` after the last detection; fewer than ``min_detections`` are noise.
+    """When detections are one pass: it ends ``max_gap_s`` after the last detection; fewer than ``min_detections`` frames in
+    which the detector was sure, or the text vouched for the plate, are noise.
 
     A track is read until ``enough_readings`` agree with ``settled_confidence``.
     """

@@ -27,7 +27,8 @@ MAX_MODEL_BYTES = 200 * 1024 * 1024
 
 class ManifestEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One model in the manifest.  ``config`` is the plate configuration that fast-plate-ocr wants beside its model;
-    ``threshold`` the detector's confidence from which a plate counts, as chosen when it was measured."""
+    ``threshold`` the detector's confidence from which a plate counts by itself, ``candidate`` (if given, a lower one) that from
+    which it counts if its text vouches for it; both as chosen when the model was measured."""
 
     file: str
     sha256: str
@@ -37,6 +38,7 @@ class ManifestEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     config: str | None = None
     config_sha256: str | None = None
     threshold: float = 0.5
+    candidate: float | None = None
 
 
 class _Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +53,7 @@ class ModelFile(Struct, frozen=True, kw_only=True):
     sha256: str
     format: Format
     threshold: float
+    candidate: float
     config: Path | None
 
 
@@ -94,7 +97,15 @@ def find_model(folder: Path, name: str, formats: tuple[Format, ...]) -> ModelFil
         if entry.config_sha256 is None:
             raise ModelError(f"find model `{name}`: the manifest gives no config_sha256 for {entry.config}")
         config, _ = _checked(folder, name, entry.config, entry.config_sha256)
-    return ModelFile(name=name, path=path, sha256=entry.sha256, format=entry.format, threshold=entry.threshold, config=config)
+    return ModelFile(
+        name=name,
+        path=path,
+        sha256=entry.sha256,
+        format=entry.format,
+        threshold=entry.threshold,
+        candidate=entry.threshold if entry.candidate is None else entry.candidate,
+        config=config,
+    )
 
 
 def _checked(folder: Path, name: str, file: str, expected: str) -> tuple[Path, bytes]:

@@ -123,6 +123,7 @@ def _picture(path: Path, image: Image, readings: tuple[Reading, ...]) -> Picture
             region=reading.region,
         )
         for reading in readings
+        if reading.is_plate
     )
     return PictureText(image=shown(path), size=(image.shape[1], image.shape[0]), plates=plates)
 

@@ -22,10 +22,10 @@ def frame(number: int, fps: float = 10.0) -> Frame:
     return Frame(camera="north", number=number, image=np.zeros((72, 128), np.uint8), at=instant(at_s), media_s=at_s)
 
 
-def detection(x: float, y: float, w: float = 100.0, confidence: float = 0.9) -> Detection:
+def detection(x: float, y: float, w: float = 100.0, confidence: float = 0.9, sure: bool = True) -> Detection:
     h = w / 2
     corners = ((x, y), (x + w, y), (x + w, y + h), (x, y + h))
-    return Detection(box=Box(x=x, y=y, w=w, h=h), corners=corners, confidence=confidence)
+    return Detection(box=Box(x=x, y=y, w=w, h=h), corners=corners, confidence=confidence, sure=sure)
 
 
 def reading(

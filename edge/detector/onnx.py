@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
@@ -28,6 +29,7 @@ class OnnxDetector:
         """Load ``model`` and run it once on grey.  Raises ModelError if it is no such model."""
         self._model = model
         self._threshold = model.threshold if config.threshold is None else config.threshold
+        self._candidate = min(model.candidate, self._threshold)
         self._session = _open_session(model, config.threads)
         entries = self._session.get_inputs()
         if len(entries) != 1:
@@ -63,11 +65,15 @@ class OnnxDetector:
     def _detect(self, image: Image) -> tuple[Detection, ...]:
         if self._model.format == "plate-edge-detector/1":
             plane, placement = grey_input(image, self._width, self._height)
-            found = plates_from_corners(self._run(plane, 9), placement, self._threshold)
+            found = plates_from_corners(self._run(plane, 9), placement, self._candidate)
         else:
             planes, placement = letterbox_rgb(image, self._width, self._height)
-            found = plates_from_boxes(self._run(planes, 7), placement, self._threshold)
-        return one_per_plate(found, image.shape[1], image.shape[0])
+            found = plates_from_boxes(self._run(planes, 7), placement, self._candidate)
+        return one_per_plate([self._judged(one) for one in found], image.shape[1], image.shape[0])
+
+    def _judged(self, found: Detection) -> Detection:
+        """A candidate says that it is one."""
+        return found if found.confidence >= self._threshold else msgspec.structs.replace(found, sure=False)
 
     def _run(self, tensor: npt.NDArray[np.generic], columns: int) -> npt.NDArray[np.float32]:
         rows = np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)

@@ -22,6 +22,8 @@ SIZE_FACTOR = 1.6
 REPORT_AFTER_S = 30.0
 #: A settled track is read again when its plate has grown by this factor: nearer pictures may still correct it.
 GROWN = 1.5
+#: A candidate that so many readings could not prove to be a plate is read again only when it has grown.
+DOUBTFUL_READINGS = 3
 MAX_READINGS = 40
 
 
@@ -34,6 +36,7 @@ class _Open:
         self.first_s = frame.media_s
         self.frames = 0
         self.readings: list[Reading] = []
+        self.proofs = 0  # frames in which the detector was sure or the text vouched
         self.best = detection
         self.velocity: tuple[float, float] | None = None
         self.reported = False
@@ -45,6 +48,7 @@ class _Open:
         self.last_s = frame.media_s
         self.detection = detection
         self.frames += 1
+        self.proofs += detection.sure
         if detection.box.w * detection.confidence > self.best.box.w * self.best.confidence:
             self.best = detection
 
@@ -79,7 +83,10 @@ class _Open:
     def wants_reading(self, config: TrackerConfig) -> bool:
         if self.reported or len(self.readings) >= MAX_READINGS:
             return False
-        return not self.settled(config) or self.detection.box.w > GROWN * self.read_width
+        if self.detection.box.w > GROWN * self.read_width:
+            return True
+        doubtful = self.proofs == 0 and len(self.readings) >= DOUBTFUL_READINGS
+        return not doubtful and not self.settled(config)
 
     def track(self, camera: str) -> Track:
         return Track(
@@ -109,7 +116,7 @@ class PlateTracker:
 
     @property
     def noise(self) -> int:
-        """How many tracks ended with too few detections to be a vehicle."""
+        """How many tracks ended with too few proofs to be a vehicle."""
         return self._noise
 
     def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
@@ -146,12 +153,13 @@ class PlateTracker:
         for reading in readings:
             track = self._wanting[id(reading.detection)]
             track.readings.append(reading)
+            track.proofs += reading.is_plate and not reading.detection.sure
             track.read_width = max(track.read_width, reading.detection.box.w)
 
     def finished(self) -> tuple[Track, ...]:
         """The passes that have ended, or have been followed for ``REPORT_AFTER_S``, since the last call."""
         for each in self._open:
-            if not each.reported and each.last_s - each.first_s >= REPORT_AFTER_S:
+            if self._is_vehicle(each) and not each.reported and each.last_s - each.first_s >= REPORT_AFTER_S:
                 each.reported = True
                 self._ended.append(each.track(self._camera))
         ended, self._ended = tuple(self._ended), []
@@ -163,6 +171,9 @@ class PlateTracker:
             self._end(each)
         self._open = []
         return self.finished()
+
+    def _is_vehicle(self, each: _Open) -> bool:
+        return each.proofs >= self._config.min_detections
 
     def _end_stale(self, now_s: float) -> None:
         going = []
@@ -176,7 +187,7 @@ class PlateTracker:
     def _end(self, each: _Open) -> None:
         if each.reported:
             return
-        if each.frames < self._config.min_detections:
+        if not self._is_vehicle(each):
             self._noise += 1
             return
         self._ended.append(each.track(self._camera))

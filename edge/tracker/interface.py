@@ -13,7 +13,7 @@ class Tracker(Protocol):
 
     @property
     def noise(self) -> int:
-        """How many tracks ended with too few detections to be a vehicle."""
+        """How many tracks ended with too few proofs (a sure detection, a vouching text) to be a vehicle."""
         ...
 
     def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:

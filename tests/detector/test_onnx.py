@@ -84,3 +84,16 @@ def test_a_file_that_is_no_network_is_refused_at_start(tmp_path: Path) -> None:
     write_manifest(tmp_path, "detector", tmp_path / "d.onnx", "plate-edge-detector/1")
     with pytest.raises(ModelError, match=r"`detector`.*no ONNX file"):
         load(tmp_path)
+
+
+def test_a_candidate_is_handed_on_and_says_that_the_detector_is_not_sure(tmp_path: Path) -> None:
+    """Between the manifest's two thresholds a plate depends on its text; below both it is nothing."""
+    rows = np.zeros((1, 4, 9), np.float32)
+    for i, score in enumerate((0.9, 0.3, 0.1)):
+        rows[0, i] = [score, 10, 20 + 100 * i, 60, 20 + 100 * i, 60, 45 + 100 * i, 10, 45 + 100 * i]
+    file = constant_network(tmp_path / "d.onnx", (1, 1, 352, 640), TensorProto.UINT8, rows)
+    write_manifest(tmp_path, "detector", file, "plate-edge-detector/1", threshold=0.5, candidate=0.25)
+    found = load(tmp_path).detect(frame(704, 1280))
+    assert [plate.sure for plate in found] == [True, False]
+    own(tmp_path, rows)
+    assert [plate.sure for plate in load(tmp_path).detect(frame(704, 1280))] == [True], "without `candidate` there are none"

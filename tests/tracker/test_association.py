@@ -90,3 +90,29 @@ def test_a_stream_that_starts_again_at_zero_ends_open_passes() -> None:
     tracker.follow(frame(0), [detection(100, 100)])
     (track,) = tracker.finished()
     assert track.frames == 5
+
+
+def read_as(tracker: PlateTracker, count: int, probability: float, width: float = 100.0) -> int:
+    """Show a candidate that stands still ``count`` times; every wanted reading has ``probability`` a character."""
+    read = 0
+    for number in range(count):
+        wanted = tracker.follow(frame(number), [detection(300, 200, width, 0.3, sure=False)])
+        tracker.add([reading("AB123", probability, each, number) for each in wanted])
+        read += len(wanted)
+    return read
+
+
+def test_a_candidate_whose_text_vouches_for_it_is_a_pass() -> None:
+    """A plate that the detector doubted is proved by its text."""
+    tracker = PlateTracker("north", CONFIG)
+    read_as(tracker, 5, probability=0.95)
+    (track,) = tracker.flush()
+    assert track.frames == 5
+
+
+def test_a_candidate_without_a_text_is_noise_and_costs_three_readings() -> None:
+    """A badge that is seen for a minute is neither a pass nor read over and over."""
+    tracker = PlateTracker("north", CONFIG)
+    assert read_as(tracker, 600, probability=0.3) == 3
+    assert tracker.flush() == ()
+    assert tracker.noise == 1
