@@ -150,8 +150,9 @@ def test_infra_red_shows_dark_letters_on_a_bright_sheet() -> None:
         assert (seen[:, :, 0] == seen[:, :, 1]).all()
         assert (seen[:, :, 0] == seen[:, :, 2]).all()
         x, y, w, h = plate.char_boxes[0].astype(int)
-        inside = seen[y : y + h, x : x + w, 0]
-        assert np.percentile(inside, 90) - np.percentile(inside, 10) > 80
+        # A bold die fills nearly all of its box: the sheet is what lies round it.
+        ink, around = seen[y : y + h, x : x + w, 0], seen[y : y + h, x - 5 : x + w + 5, 0]
+        assert np.percentile(around, 95) - np.percentile(ink, 10) > 80
 
 
 def test_patterns_only_hold_what_can_be_read() -> None:
