@@ -101,8 +101,11 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     @property
     def is_plate(self) -> bool:
-        """Whether the detector was sure or the text vouches for the plate."""
-        return self.detection.sure or self.confidence >= TEXT_VOUCHES
+        """Whether the detector was sure or the text vouches for the plate.
+
+        A word does not vouch: mud flaps, shops and lorries carry words.  A plate of letters alone needs a sure detector."""
+        vouches = self.confidence >= TEXT_VOUCHES and any(character.isdigit() for character in self.text)
+        return self.detection.sure or vouches
 
 
 class Track(Struct, frozen=True, kw_only=True):
