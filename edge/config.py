@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -209,6 +210,14 @@ def load_agency(path: Path) -> AgencyConfig:
     """Read an agency end's configuration.  Raises ConfigError naming the file, the key and the cure."""
     config = _load(path, AgencyConfig)
     _check_name(path, config.ingest.agency)
+    _refuse_wrong(
+        path,
+        [
+            *_broker_ranges(config.broker),
+            ("ingest.batch", config.ingest.batch >= 1, "at least 1"),
+            ("ingest.batch_wait_s", 0 <= config.ingest.batch_wait_s <= 60, "between 0 and 60"),
+        ],
+    )
     return config
 
 
@@ -288,8 +297,10 @@ def _check_ranges(path: Path, config: DeviceConfig) -> None:
         ("tracker.min_detections", config.tracker.min_detections >= 1, "at least 1"),
         ("tracker.settled_confidence", 0 < config.tracker.settled_confidence <= 1, "between 0 and 1"),
         ("outbox.budget_bytes", config.outbox.budget_bytes >= 1 << 20, "at least 1048576"),
-        ("broker.port", 0 < config.broker.port < 65536, "between 1 and 65535"),
-        ("broker.in_flight", config.broker.in_flight >= 1, "at least 1"),
+        ("tracker.enough_readings", config.tracker.enough_readings >= 1, "at least 1"),
+        ("outbox.reserve_bytes", config.outbox.reserve_bytes >= 0, "at least 0"),
+        ("metrics.port", config.metrics.port is None or 0 < config.metrics.port < 65536, "between 1 and 65535"),
+        *_broker_ranges(config.broker),
     ]
     for camera in config.cameras:
         wrong.append((f"cameras.{camera.name}.open_timeout_s", camera.open_timeout_s > 0, "above 0"))
@@ -299,6 +310,20 @@ def _check_ranges(path: Path, config: DeviceConfig) -> None:
                 f"read configuration {path}: camera `{camera.name}`: its address holds a password; put `user:password` into "
                 "a file and name it as `credentials`"
             )
-    for key, holds, cure in wrong:
+    _refuse_wrong(path, wrong)
+
+
+def _broker_ranges(broker: BrokerConfig) -> list[tuple[str, bool, str]]:
+    """MQTT 5 holds the keep-alive in 16 bits (section 3.1.2.10); 0 would switch it off, and a dead line go unnoticed."""
+    return [
+        ("broker.port", 0 < broker.port < 65536, "between 1 and 65535"),
+        ("broker.keepalive_s", 0 < broker.keepalive_s < 65536, "between 1 and 65535"),
+        ("broker.in_flight", 0 < broker.in_flight < 65536, "between 1 and 65535"),
+        ("broker.backoff_max_s", 0 < broker.backoff_max_s <= 3600, "above 0 and at most 3600"),
+    ]
+
+
+def _refuse_wrong(path: Path, checks: Iterable[tuple[str, bool, str]]) -> None:
+    for key, holds, cure in checks:
         if not holds:
             raise ConfigError(f"read configuration {path}: `{key}` must be {cure}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.metadata
+import os
 import shutil
 import socket
 import ssl
@@ -151,6 +152,9 @@ def _disk(config: DeviceConfig) -> Check:
     folder = config.unit.data
     while not folder.exists():
         folder = folder.parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        words = f"{folder} is no folder that this account may write; name another as `unit.data`, or look at its owner"
+        return Check(what="disk", state="fault", words=words)
     free = shutil.disk_usage(folder).free
     wanted = config.outbox.budget_bytes + config.outbox.reserve_bytes
     words = f"{free >> 20} MiB free at {folder}; the outbox may want {wanted >> 20} MiB"

@@ -18,6 +18,7 @@ from prometheus_client import start_http_server
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from edge.errors import ConfigError
 from edge.records import Withhold
 
 _URL_SECRET = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s'\"]*@", re.IGNORECASE)
@@ -107,7 +108,11 @@ class _Counters(Collector):
 
 
 def serve_metrics(journal: Journal, port: int) -> None:
-    """Offer the counters to Prometheus on the loopback address, from a thread of its own."""
+    """Offer the counters to Prometheus on the loopback address, from a thread of its own.  Raises ConfigError if the port is
+    taken."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Counters(journal))
-    start_http_server(port, addr="127.0.0.1", registry=registry)
+    try:
+        start_http_server(port, addr="127.0.0.1", registry=registry)
+    except OSError as error:
+        raise ConfigError(f"offer metrics on port {port}: {error.strerror}; name another as `metrics.port`") from error

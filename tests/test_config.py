@@ -45,6 +45,9 @@ def test_paths_count_from_the_file(tmp_path: Path) -> None:
 
 
 CASES = [
+    ("keep-alive beyond MQTT", DEVICE + "keepalive_s = 99999999\n", r"`broker.keepalive_s` must be between 1 and 65535"),
+    ("no pause at all", DEVICE + "backoff_max_s = -1\n", r"`broker.backoff_max_s` must be above 0"),
+    ("metrics on no port", DEVICE + "[metrics]\nport = 70000\n", r"`metrics.port` must be between 1 and 65535"),
     ("unknown key", DEVICE.replace("host =", "hots ="), r"unknown key `broker.hots`; did you mean `host`"),
     ("unknown key in a camera", DEVICE + '[[cameras]]\nname="b"\nsauce="x"\n', r"unknown key `cameras.sauce`.*source"),
     ("unknown table", DEVICE + "[polcy]\npack='x'\n", r"unknown key `polcy`; did you mean `policy`"),
@@ -80,3 +83,12 @@ def test_an_agency_file_is_no_device_file(tmp_path: Path) -> None:
     """The two ends do not take each other's file."""
     with pytest.raises(ConfigError, match="unknown key"):
         load_agency(write(tmp_path, DEVICE))
+
+
+@pytest.mark.parametrize("wrong", ["batch = 0", "batch_wait_s = -1", "batch_wait_s = nan"])
+def test_an_agency_file_is_held_to_its_bounds_too(tmp_path: Path, wrong: str) -> None:
+    """The agency end refuses what could never work."""
+    broker = DEVICE[DEVICE.index("[broker]") :]
+    ingest = f'[ingest]\nagency = "a"\ndevices = "d"\nseal_key = "s"\nreceipt_key = "r"\n{wrong}\n'
+    with pytest.raises(ConfigError, match=r"`ingest\.batch"):
+        load_agency(write(tmp_path, ingest + '[store]\npath = "x"\n' + broker))

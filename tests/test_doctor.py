@@ -51,6 +51,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "broker",
         "belong together",
     ),
+    "a data folder that is none": (lambda unit: (unit / "unit").write_text(""), "disk", "unit.data"),
     "damaged outbox": (lambda unit: damaged_outbox(unit), "outbox", "outbox"),
 }
 

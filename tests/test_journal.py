@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import urllib.request
 
 import pytest
 
 from edge.demo.run import free_port
+from edge.errors import ConfigError
 from edge.journal import Journal, mask_secrets, serve_metrics
 from edge.records import Reason, Withhold
 
@@ -70,3 +72,12 @@ def test_prometheus_sees_the_journals_numbers() -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
         text = page.read().decode()
     assert 'plate_edge_frames_dropped_total{reason="late"} 5.0' in text
+
+
+def test_a_metrics_port_that_is_taken_is_a_mistake_of_the_configuration() -> None:
+    """Said with the key to change, not as a fault of the program."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(ConfigError, match=r"metrics\.port"):
+            serve_metrics(Journal(io.StringIO()), taken.getsockname()[1])
