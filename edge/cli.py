@@ -279,8 +279,9 @@ def demo(
     json: Json = False,
 ) -> None:
     """Run the whole line on the bundled clip: own broker, unit, agency end, store."""
-    if keep is not None and keep.exists() and any(keep.iterdir()):
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise ConfigError(f"run demo: {keep} is not empty; name a new folder")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an end in good order: broker and agency end end too
     with tempfile.TemporaryDirectory(prefix="plate-edge-demo-") as scratch:
         folder = (keep or Path(scratch) / "demo").absolute()
         folder.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -126,3 +129,37 @@ def test_a_manifest_may_leave_texts_out_but_no_name(
     manifest.write_text('{"image":"","size":[60,20],"boxes":[]}\n')
     assert call(monkeypatch, "eval", manifest) == 2
     assert "line 1: `image` names no picture" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("mosquitto", path="/usr/sbin:/usr/bin") is None, reason="mosquitto is not installed")
+def test_a_demo_that_is_told_to_end_leaves_no_process(tmp_path: Path) -> None:
+    """SIGTERM in mid-run ends the broker and the agency end too."""
+    folder = tmp_path / "kept"
+    demonstration = subprocess.Popen(
+        [sys.executable, "-m", "edge", "demo", "--keep", str(folder)], cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "unit.log").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert children_in(folder), "the demo never started its broker"
+    demonstration.terminate()
+    assert demonstration.wait(30) == 143
+    assert children_in(folder) == []
+
+
+def test_the_demo_keeps_nothing_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`--keep` wants a new folder."""
+    (tmp_path / "f").write_text("")
+    assert call(monkeypatch, "demo", "--keep", tmp_path / "f") == 2
+    assert "name a new folder" in capfd.readouterr().err
+
+
+def children_in(folder: Path) -> list[str]:
+    """The processes whose arguments name ``folder``, the demo itself left out."""
+    commands = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            commands.append(process.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [command for command in commands if str(folder) in command and "demo" not in command.split()]

@@ -217,7 +217,10 @@ def write_configuration(folder: Path, port: int) -> None:
 def _run_unit(folder: Path) -> Accounts:
     command = [sys.executable, "-m", "edge", "run", "-c", str(folder / "device.toml"), "--drain-s", str(DRAIN_S), "--json"]
     with (folder / "unit.log").open("wb") as log:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, timeout=RUN_TIMEOUT_S, check=False)
+        try:
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, timeout=RUN_TIMEOUT_S, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise ConfigError(f"run demo: the unit did not end within {RUN_TIMEOUT_S:.0f} s; is the machine busy?") from error
     if done.returncode != 0:
         raise ConfigError(f"run demo: the unit failed: {_last_line(folder / 'unit.log')}")
     return msgspec.json.decode(done.stdout, type=Accounts)
