@@ -144,7 +144,9 @@ def eval_(
     models: Models = None,
     detector: DetectorName = "detector",
     recognizer: RecognizerName = "ocr",
-    threshold: Annotated[float | None, typer.Option(help="Detector confidence; the manifest's unless told.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Detector confidence; the manifest's unless told.")
+    ] = None,
     failures: Annotated[
         Path | None,
         typer.Option(
@@ -247,7 +249,9 @@ def stop_on_signals() -> threading.Event:
 @app.command()
 def run(
     config: Annotated[Path, typer.Option("-c", "--config", help="The unit's configuration.")],
-    drain_s: Annotated[float, typer.Option(help="When all recordings have ended: how long to wait for receipts.")] = 30.0,
+    drain_s: Annotated[
+        float, typer.Option(min=0, help="When all recordings have ended: how long to wait for receipts.")
+    ] = 30.0,
     json: Json = False,
 ) -> None:
     """Run the unit, headless, until its recordings end or it is told to stop; then print the accounts."""
