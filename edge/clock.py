@@ -7,7 +7,6 @@ Raspberry Pi without a battery wakes up in the past.
 from __future__ import annotations
 
 import ctypes
-import os
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -68,8 +67,3 @@ class Clock:
         if boottime_ns - self._quality_ns > self._QUALITY_TTL_NS:
             self._quality, self._quality_ns = time_quality(), boottime_ns
         return Instant(utc=datetime.now(timezone.utc), boottime_ns=boottime_ns, boot_id=self._boot_id, quality=self._quality)
-
-
-def local_name() -> str:
-    """This host's name, for log lines and benchmark records."""
-    return os.uname().nodename
