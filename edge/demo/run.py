@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -216,30 +217,60 @@ def write_configuration(folder: Path, port: int) -> None:
 
 def _run_unit(folder: Path) -> Accounts:
     command = [sys.executable, "-m", "edge", "run", "-c", str(folder / "device.toml"), "--drain-s", str(DRAIN_S), "--json"]
-    with (folder / "unit.log").open("wb") as log:
+    with (folder / "unit.log").open("wb") as log, _child(command, stdout=subprocess.PIPE, stderr=log) as unit:
         try:
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=log, timeout=RUN_TIMEOUT_S, check=False)
+            said, _ = unit.communicate(timeout=RUN_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             raise ConfigError(f"run demo: the unit did not end within {RUN_TIMEOUT_S:.0f} s; is the machine busy?") from error
-    if done.returncode != 0:
+    if unit.returncode != 0:
         raise ConfigError(f"run demo: the unit failed: {_last_line(folder / 'unit.log')}")
-    return msgspec.json.decode(done.stdout, type=Accounts)
+    return msgspec.json.decode(said, type=Accounts)
 
 
 @contextmanager
 def _process(name: str, command: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A child that is asked to end, and made to, when the block ends."""
-    with (folder / f"{name}.log").open("wb") as log:
-        child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder)
-        try:
-            yield child
-        finally:
-            child.send_signal(signal.SIGTERM)
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+    """A child that writes a log of its own."""
+    with (folder / f"{name}.log").open("wb") as log, _child(command, stdout=log, stderr=log, cwd=folder) as child:
+        yield child
+
+
+@contextmanager
+def _child(
+    command: list[str], stdout: int | BinaryIO, stderr: BinaryIO, cwd: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A child that is asked to end, and made to, when the block ends.
+
+    A signal that comes while the child starts is heard once the child is ours to end: heard in between, it would leave
+    a process that nobody knows."""
+    with ExitStack() as stack:
+        with _deaf_to_the_end():
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, cwd=cwd)
+            stack.callback(_end, child)
+        yield child
+
+
+@contextmanager
+def _deaf_to_the_end() -> Iterator[None]:
+    """Holds SIGTERM and SIGINT back; those that came are raised again at the block's end."""
+    came: list[int] = []
+    ends = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda number, _: came.append(number)) for number in ends]
+    try:
+        yield
+    finally:
+        for number, handler in zip(ends, before, strict=True):
+            signal.signal(number, handler)
+        for heard in came:
+            signal.raise_signal(heard)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    child.terminate()
+    try:
+        child.wait(10)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _wait_for_port(port: int, broker: subprocess.Popen[bytes], folder: Path) -> None:
