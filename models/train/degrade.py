@@ -263,11 +263,28 @@ def degrade_crop(rng: np.random.Generator, plate: RenderedPlate, severity: float
     """One recognizer input from a rendered plate. `severity` None draws it; about 30 % come out grey or infra-red."""
     hard = float(rng.beta(1.3, 1.3)) if severity is None else severity
     image = infrared(plate.image, rng) if rng.random() < 0.12 else plate.image
-    patch, quad, to_patch, sensor = _place(rng, image, hard)
-    crop, to_crop = view_of_patch(rng, patch, quad, sensor, hard)
+    crop, to_crop, sensor = _photograph(rng, image, hard)
     boxes = plate.char_boxes
     middles = np.stack([boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2], 1)
-    return Crop(crop, _apply(to_crop @ to_patch, middles)[:, 0], sensor)
+    return Crop(crop, _apply(to_crop, middles)[:, 0], sensor)
+
+
+def degrade_sheet(rng: np.random.Generator, image: Pixels, severity: float) -> Crop:
+    """As `degrade_crop`, for any flat thing: `image` RGB (H, W, 3)."""
+    crop, _, sensor = _photograph(rng, image, severity)
+    return Crop(crop, None, sensor)
+
+
+def degrade_patch(rng: np.random.Generator, patch: Pixels, quad: NDArray[np.float32], sensor: float, severity: float) -> Pixels:
+    """The same camera and cut for a piece of a real picture with something at `quad` (4, 2), `sensor` px wide."""
+    return view_of_patch(rng, patch, quad.astype(np.float32), sensor, severity * 0.7)[0]
+
+
+def _photograph(rng: np.random.Generator, image: Pixels, severity: float) -> tuple[Pixels, NDArray[np.float64], float]:
+    """The crop of a sheet seen from somewhere, sheet→crop, and the sheet's width at the sensor."""
+    patch, quad, to_patch, sensor = _place(rng, image, severity)
+    crop, to_crop = view_of_patch(rng, patch, quad, sensor, severity)
+    return crop, to_crop @ to_patch, sensor
 
 
 def degrade_real(

@@ -76,7 +76,7 @@ def loss_of(out: NetOutput, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str,
         ctc = out.columns.sum() * 0
     region = F.cross_entropy(out.region, batch["region"], ignore_index=NO_REGION)
     region = torch.nan_to_num(region)
-    total = slots + 0.3 * columns + 0.4 * running + 0.05 * ctc * loose.float().mean() + 0.08 * region
+    total = slots + 0.3 * columns + 0.4 * running + 0.05 * ctc * loose.float().mean() + 0.16 * region
     return total, {"slots": slots.item(), "columns": columns.item(), "count": running.item(), "region": region.item()}
 
 

@@ -23,11 +23,13 @@ from numpy.typing import NDArray
 from models.train.degrade import CROP_HEIGHT, CROP_WIDTH, Crop, degrade_crop, degrade_real
 from models.train.plates import REGIONS, Pixels, render_plate
 from models.train.recognizer_net import ALPHABET, COLUMNS, PAD, SLOTS
+from models.train.recognizer_nothing import Surroundings, nothing, surroundings
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 IGNORE = 255  # a column whose class is not scored
 NO_REGION = -1
 CROPS_PER_PLATE = 3
+NOTHING_SHARE = 0.07  # crops without a plate per crop of a rendered plate
 _EUROPE = {"gb", "de", "es", "ro", "fr", "lv", "lt", "nl", "pt", "se", "be", "ie", "dk", "ch", "il"}
 
 
@@ -185,6 +187,7 @@ def fill(store: Store, seed: int, real_share: float) -> None:
     # A plate seen in 14 frames counts as about four: else its text is learnt by heart.
     weights = np.array([counts[plate.text] ** -0.5 for plate in real])
     weights = np.cumsum(weights / weights.sum()) if real else weights
+    frames = surroundings(DATA / "train") if real else []
     parent = os.getppid()
     while os.getppid() == parent:
         ramp = min(1.0, 0.2 + 6 * store.progress.value)
@@ -194,6 +197,8 @@ def fill(store: Store, seed: int, real_share: float) -> None:
         for _ in range(CROPS_PER_PLATE):
             if real and rng.random() < real_share:
                 put_real(store, rng, real[int(np.searchsorted(weights, rng.random()))])
+            if rng.random() < NOTHING_SHARE:
+                put_nothing(store, rng, frames)
             crop = degrade_crop(rng, plate, float(rng.beta(1.3, 1.3)) * ramp)
             if not _inside(crop.centres_x):
                 continue
@@ -206,3 +211,8 @@ def put_real(store: Store, rng: np.random.Generator, plate: RealPlate) -> None:
     crop = degrade_real(rng, plate.picture, plate.box, plate.centres_x)
     if _inside(crop.centres_x):
         store.put(crop, make_target(plate.text, crop.centres_x, plate.region))
+
+
+def put_nothing(store: Store, rng: np.random.Generator, frames: list[Surroundings]) -> None:
+    crop = nothing(rng, frames, float(rng.beta(1.0, 1.6)))
+    store.put(Crop(crop, None, 0.0), make_target("", np.zeros(0, np.float32), NO_REGION))
