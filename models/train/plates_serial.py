@@ -62,8 +62,8 @@ def vanity_tokens(rng: np.random.Generator) -> list[Token]:
 
 
 def with_small_letters(rng: np.random.Generator, tokens: list[Token]) -> list[Token]:
-    """One plate in twelve gets a small stacked group (a plate type, a county number) before or after its serial."""
-    if rng.random() > 0.08 or len(tokens) > 8 or any(kind == "small" for kind, _ in tokens):
+    """One plate in nine gets a small stacked group (a plate type, a county number) before or after its serial."""
+    if rng.random() > 0.11 or len(tokens) > 8 or any(kind == "small" for kind, _ in tokens):
         return tokens
     pool = ALPHABET if rng.random() < 0.6 else string.digits
     value = str(rng.choice(SMALL_PAIRS)) if rng.random() < 0.4 else "".join(pool[int(i)] for i in rng.integers(0, len(pool), 2))
@@ -90,6 +90,7 @@ class _Lettering:
     font: str
     height: float
     relief: int
+    serifs: dict[str, float]  # how far the slab serifs of a type font's I and 1 reach, in letter widths; 0 is none
 
 
 def _lettering(rng: np.random.Generator, height: float, european: bool) -> _Lettering:
@@ -97,7 +98,9 @@ def _lettering(rng: np.random.Generator, height: float, european: bool) -> _Lett
     use_die = not fonts or rng.random() < (0.3 if european else 0.6)
     die = random_die(rng) if use_die else None
     font = "" if use_die else fonts[int(rng.integers(len(fonts)))]
-    return _Lettering(die, font, height, int(rng.choice([0, 1, 2], p=[0.4, 0.35, 0.25])))
+    # Plate dies tell I from 1 by slabs; most type fonts do not.
+    serifs = {"I": float(rng.uniform(0.45, 0.9)) if rng.random() < 0.65 else 0.0, "1": 0.6 if rng.random() < 0.2 else 0.0}
+    return _Lettering(die, font, height, int(rng.choice([0, 1, 2], p=[0.4, 0.35, 0.25])), serifs)
 
 
 def _glyph_mask(style: _Lettering, char: str, letter_width: float, height: float) -> Pixels:
@@ -106,7 +109,22 @@ def _glyph_mask(style: _Lettering, char: str, letter_width: float, height: float
     mask, ratio = type_glyph(style.font, char)
     reference = type_glyph(style.font, "H")[1]
     width = letter_width * min(max(ratio / reference, 0.2), 1.3)
-    return cv2.resize(mask, (max(2, round(width)), max(2, round(height))), interpolation=cv2.INTER_AREA)
+    shape = cv2.resize(mask, (max(2, round(width)), max(2, round(height))), interpolation=cv2.INTER_AREA)
+    return _with_slabs(shape, round(letter_width * style.serifs.get(char, 0.0)), char == "I")
+
+
+def _with_slabs(shape: Pixels, wide: int, above: bool) -> Pixels:
+    """The letter on a foot `wide` px across, and under a bar as wide where `above`; unchanged where it is wider itself."""
+    if wide <= shape.shape[1] + 2:
+        return shape
+    left = (wide - shape.shape[1]) // 2
+    canvas = np.zeros((shape.shape[0], wide), np.uint8)
+    canvas[:, left : left + shape.shape[1]] = shape
+    thick = max(1, shape.shape[0] // 8)
+    canvas[-thick:] = 255
+    if above:
+        canvas[:thick] = 255
+    return canvas
 
 
 def _stamp(image: Pixels, mask: Pixels, x: int, y: int, colour: Colour, relief: int) -> None:

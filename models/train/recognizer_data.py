@@ -29,6 +29,7 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 IGNORE = 255  # a column whose class is not scored
 NO_REGION = -1
 CROPS_PER_PLATE = 3
+NEIGHBOUR_SHARE = 0.06  # crops with another plate beside the one to be read
 NOTHING_SHARE = 0.07  # crops without a plate per crop of a rendered plate
 _EUROPE = {"gb", "de", "es", "ro", "fr", "lv", "lt", "nl", "pt", "se", "be", "ie", "dk", "ch", "il"}
 
@@ -189,6 +190,7 @@ def fill(store: Store, seed: int, real_share: float) -> None:
     weights = np.cumsum(weights / weights.sum()) if real else weights
     frames = surroundings(DATA / "train") if real else []
     parent = os.getppid()
+    last: Pixels | None = None
     while os.getppid() == parent:
         ramp = min(1.0, 0.2 + 6 * store.progress.value)
         plate = render_plate(rng)
@@ -199,12 +201,14 @@ def fill(store: Store, seed: int, real_share: float) -> None:
                 put_real(store, rng, real[int(np.searchsorted(weights, rng.random()))])
             if rng.random() < NOTHING_SHARE:
                 put_nothing(store, rng, frames)
-            crop = degrade_crop(rng, plate, float(rng.beta(1.3, 1.3)) * ramp)
+            other = last if rng.random() < NEIGHBOUR_SHARE else None
+            crop = degrade_crop(rng, plate, float(rng.beta(1.3, 1.3)) * ramp, other)
             if not _inside(crop.centres_x):
                 continue
             known = plate.region == "unknown" or plate.header_visible
             region = REGIONS.index(plate.region) if known else NO_REGION
             store.put(crop, make_target(plate.text, crop.centres_x, region))
+        last = plate.image
 
 
 def put_real(store: Store, rng: np.random.Generator, plate: RealPlate) -> None:
