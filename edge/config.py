@@ -53,10 +53,14 @@ class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class DetectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which detector, from ``models/manifest.toml`` by name, and from which confidence a plate counts by itself (the
-    manifest's figure unless told)."""
+    manifest's figure unless told).
+
+    ``pixels`` is how many pixels of a frame the network sees, for a model that leaves it open (as many as the model was made
+    for unless told): the time a frame takes grows with it, and so does the distance from which a plate is found."""
 
     model: str = "detector"
     threshold: float | None = None
+    pixels: int | None = None
     threads: int = 1
 
 
@@ -290,6 +294,11 @@ def _check_ranges(path: Path, config: DeviceConfig) -> None:
             "detector.threshold",
             config.detector.threshold is None or 0 < config.detector.threshold < 1,
             "between 0 and 1",
+        ),
+        (
+            "detector.pixels",
+            config.detector.pixels is None or 100_000 <= config.detector.pixels <= 2_000_000,
+            "between 100000 and 2000000",
         ),
         ("detector.threads", config.detector.threads >= 1, "at least 1"),
         ("recognizer.threads", config.recognizer.threads >= 1, "at least 1"),

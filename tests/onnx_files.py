@@ -24,6 +24,48 @@ def constant_network(path: Path, input_shape: Sequence[int | str], input_type: i
     return path
 
 
+def brightest_finder(path: Path, input_size: str | None = "640x352") -> Path:
+    """A detector of our own format with free height and width that says "plate" round the brightest pixel, 20 by 10 input px
+    about that pixel's middle; ``input_size`` as its metadata."""
+    node = helper.make_node
+    corners = np.array([[0.9, -9.5, -4.5, 10.5, -4.5, 10.5, 5.5, -9.5, 5.5]], np.float32)
+    constants = {
+        "corners": corners,
+        "along": np.array([[0, 1, 0, 1, 0, 1, 0, 1, 0]], np.float32),
+        "down": np.array([[0, 0, 1, 0, 1, 0, 1, 0, 1]], np.float32),
+        "three": np.array([3], np.int64),
+        "flat": np.array([1, -1], np.int64),
+    }
+    nodes = [
+        node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        node("Reshape", ["float", "flat"], ["pixels"]),
+        node("ArgMax", ["pixels"], ["at"], axis=1),
+        node("Shape", ["image"], ["shape"]),
+        node("Gather", ["shape", "three"], ["columns"]),
+        node("Mod", ["at", "columns"], ["column"]),
+        node("Div", ["at", "columns"], ["row"]),
+        node("Cast", ["column"], ["x"], to=TensorProto.FLOAT),
+        node("Cast", ["row"], ["y"], to=TensorProto.FLOAT),
+        node("Mul", ["x", "along"], ["xs"]),
+        node("Mul", ["y", "down"], ["ys"]),
+        node("Sum", ["corners", "xs", "ys"], ["found"]),
+        node("Unsqueeze", ["found", "first"], ["plates"]),
+    ]
+    initial = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    initial.append(numpy_helper.from_array(np.array([0], np.int64), "first"))
+    entry = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 1, "height", "width"])
+    out = helper.make_tensor_value_info("plates", TensorProto.FLOAT, [1, 1, 9])
+    model = helper.make_model(
+        helper.make_graph(nodes, "brightest", [entry], [out], initial),
+        opset_imports=[helper.make_opsetid("", 17)],
+        ir_version=9,
+    )
+    if input_size is not None:
+        model.metadata_props.add(key="input_size", value=input_size)
+    onnx.save(model, str(path))
+    return path
+
+
 def write_manifest(folder: Path, name: str, file: Path, format: Format, **more: str | float) -> None:
     """A manifest with one model whose hash is right."""
     lines = [f"[models.{name}]", f'file = "{file.name}"', f'sha256 = "{sha256(file)}"', f'format = "{format}"']

@@ -57,6 +57,7 @@ CASES = [
     ("bad name", DEVICE.replace('"ct-01"', '"CT 01"'), "`CT 01` is not a name"),
     ("name with a wildcard", DEVICE.replace('"hartford-pd"', '"hartford/#"'), "is not a name"),
     ("two cameras of one name", DEVICE + '[[cameras]]\nname="north"\nsource="x"\n', "same name"),
+    ("pixels out of range", DEVICE + "[detector]\npixels = 640\n", "`detector.pixels` must be between 100000 and 2000000"),
     ("threshold out of range", DEVICE + "[detector]\nthreshold = 1.5\n", "`detector.threshold` must be between 0 and 1"),
     ("time-out of zero", DEVICE.replace('"clip.mp4"', '"clip.mp4"\nread_timeout_s = 0.0'), "read_timeout_s` must be above 0"),
     ("password in the address", DEVICE.replace("clip.mp4", "rtsp://u:secret@cam/1"), "credentials"),

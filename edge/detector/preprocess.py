@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +16,13 @@ from edge.records import Image, Point
 ASPECT_TOLERANCE = 0.12
 #: The neutral grey that pads, as in the YOLO family.
 PAD = 114
+
+#: Sides of an input that is free to choose are multiples of this: the network halves its picture five times.
+STEP = 32
+#: Such an input may have this much less or more pixels than asked for, so that common aspects are met closely …
+FEWER, MORE = 0.94, 1.03
+#: … and is at most so many times as long as wide: a longer strip is padded.
+LONGEST = 3.0
 
 
 class Placement(Struct, frozen=True, kw_only=True):
@@ -26,6 +36,22 @@ class Placement(Struct, frozen=True, kw_only=True):
     def to_frame(self, x: float, y: float) -> Point:
         """A point of the network's input, in full-frame pixels."""
         return ((x - self.offset_x) / self.scale_x, (y - self.offset_y) / self.scale_y)
+
+
+@lru_cache(maxsize=64)
+def input_size(frame_width: int, frame_height: int, pixels: int) -> tuple[int, int]:
+    """Width and height of the input, about ``pixels`` in all, whose aspect is nearest to the frame's.
+
+    The same work whatever the aspect, and no pixel of it spent on padding: with 225,280 pixels a 16:9 frame gets 640x352, 4:3
+    544x416, a square 480x480, a portrait 3:4 416x544.  All frames there are share some twenty sizes.
+    """
+    aspect = min(max(frame_width / frame_height, 1 / LONGEST), LONGEST)
+    fitting = [
+        (width, height)
+        for height in range(STEP, math.isqrt(int(LONGEST * MORE * pixels)) + STEP, STEP)
+        for width in range(STEP * math.ceil(FEWER * pixels / height / STEP), int(MORE * pixels / height) + 1, STEP)
+    ]
+    return min(fitting, key=lambda size: (abs(math.log(aspect * size[1] / size[0])), -size[0] * size[1]))
 
 
 def grey_input(image: Image, width: int, height: int) -> tuple[Image, Placement]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edge.bench.score import BoxXYWH, iou, overlap
-from models.train.detector_eval import EvalFrame, fit, line, load_dev, score_by_group, to_plates
+from models.train.detector_eval import EvalFrame, find_all, line, load_dev, score_by_group, torch_find
 from models.train.detector_export import Detector, export
 from models.train.detector_loss import loss, targets
 from models.train.detector_net import DetectorNet
@@ -161,12 +161,7 @@ class Trainer:
 
 def evaluate(average: DetectorNet, frames: list[EvalFrame]) -> list[str]:
     """Printed lines of dev figures; the lines of the middle threshold name every set."""
-    detector = Detector(average).eval()
-    found = []
-    with torch.inference_mode():
-        for frame in frames:
-            rows = detector(torch.from_numpy(frame.image)[None, None])[0].numpy()
-            found.append(to_plates(rows, frame.scale, 0.05))
+    found = find_all(frames, torch_find(Detector(average).eval()))
     printed = []
     for threshold in EVAL_THRESHOLDS:
         for name, scores in score_by_group(frames, found, threshold).items():
@@ -177,16 +172,13 @@ def evaluate(average: DetectorNet, frames: list[EvalFrame]) -> list[str]:
 
 def mine(average: DetectorNet, frames: list[TrainFrame], least: float = MINE_FROM) -> list[Mined]:
     """Wrong boxes of the present model on the training frames, the most confident first."""
-    detector = Detector(average).eval()
+    find = torch_find(Detector(average).eval(), least)
     wrong = []
     for index, frame in enumerate(frames):
-        image, scale = fit(frame.levels[0], (640, 352))
-        with torch.inference_mode():
-            rows = detector(torch.from_numpy(image)[None, None])[0].numpy()
-        for plate in to_plates(rows, scale, least):
-            x, y, w, h = plate.box
+        for plate in find(frame.levels[0]):
+            x, y, w, h = (plate.box.x, plate.box.y, plate.box.w, plate.box.h)
             known = [_xywh(box) for box in (*frame.plates, *frame.ignore)]
-            if any(iou(plate.box, box) > 0.2 or overlap(plate.box, box) > 0.5 * w * h for box in known):
+            if any(iou((x, y, w, h), box) > 0.2 or overlap((x, y, w, h), box) > 0.5 * w * h for box in known):
                 continue
             wrong.append(Mined(index, np.array([x, y, x + w, y + h], np.float32), plate.confidence))
     return sorted(wrong, key=lambda spot: -spot.score)

@@ -1,4 +1,4 @@
-"""Measure a detector on a manifest, set by set, with the project's scoring rules.
+"""Measure a detector on a manifest, set by set, with the project's scoring rules, run as the line runs it.
 
     python -m models.train.detector_eval models/detector.onnx [--data ../shared/data/dev] [--threshold 0.5] [--corners]
 
@@ -9,104 +9,100 @@ also how far the corners are off on rendered scenes, the only ones whose corners
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from edge.bench.score import BoxXYWH, FoundPlate, ScoredFrame, Scores, TruthPlate, iou, overlap, score_frames
+from edge.bench.score import FoundPlate, ScoredFrame, Scores, TruthPlate, iou, score_frames
+from edge.config import DetectorConfig
+from edge.detector.onnx import OnnxDetector
+from edge.detector.postprocess import one_per_plate, plates_from_corners
+from edge.detector.preprocess import grey_input, input_size
+from edge.model_files import ModelFile
+from edge.records import Detection, Frame, Instant, TimeQuality
 from models.train.scenes import SceneMaker
 
 DEV = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "dev"
 
-PAD = 114
-ASPECT_TOLERANCE = 0.12
-"""Frames whose aspect differs from the input's by more than this are padded, others stretched."""
+PIXELS = 640 * 352
+"""Pixels of the network's input."""
 
-SAME_PLATE_IOU, SAME_PLATE_COVER = 0.3, 0.7
-"""Of two boxes that overlap this much (IoU, or share of the smaller one) only the better one is kept."""
+LEAST = 0.05
+"""Scores are measured down to this."""
 
-Rows = NDArray[np.float32]
-Run = Callable[[NDArray[np.uint8]], Rows]
-"""From a (1, 1, H, W) uint8 picture to the (32, 9) rows of the detector's format."""
+Grey = NDArray[np.uint8]
+Find = Callable[[Grey], Sequence[Detection]]
+"""From a grey picture to its plates, best first."""
 
 
 @dataclass(frozen=True)
 class EvalFrame:
-    """A picture ready for the network, what takes its coordinates back to the frame's px, and the truth."""
+    """A grey picture and the truth."""
 
     name: str
     group: str
-    image: NDArray[np.uint8]
-    scale: tuple[float, float]
+    grey: Grey
     truth: tuple[TruthPlate, ...]
 
 
-def fit(grey: NDArray[np.uint8], size: tuple[int, int]) -> tuple[NDArray[np.uint8], tuple[float, float]]:
-    """Pad right and below where the aspect is far off, then stretch to `size`; also input px → frame px factors."""
-    height, width = grey.shape
-    wanted = size[0] / size[1]
-    if abs(width / height / wanted - 1) > ASPECT_TOLERANCE:
-        right = max(0, round(height * wanted) - width)
-        below = max(0, round(width / wanted) - height)
-        grey = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_CONSTANT, value=PAD).astype(np.uint8)
-    scale = (grey.shape[1] / size[0], grey.shape[0] / size[1])
-    method = cv2.INTER_AREA if max(scale) > 1 else cv2.INTER_LINEAR
-    return cv2.resize(grey, size, interpolation=method).astype(np.uint8), scale
-
-
-def load_dev(folder: Path = DEV, size: tuple[int, int] = (640, 352)) -> list[EvalFrame]:
-    """The frames of `folder/manifest.jsonl` at the network's input size."""
+def load_dev(folder: Path = DEV) -> list[EvalFrame]:
+    """The frames of `folder/manifest.jsonl`."""
     frames = []
     for line in (folder / "manifest.jsonl").read_text().splitlines():
         record = json.loads(line)
         grey = cv2.imread(str(folder / record["image"]), cv2.IMREAD_GRAYSCALE)
         if grey is None:
             raise FileNotFoundError(f"read {folder / record['image']}: not a picture")
-        image, scale = fit(grey.astype(np.uint8), size)
         partial = record.get("partial") or [False] * len(record["boxes"])
         truth = tuple(
             TruthPlate(box=tuple(box), partial=cut, luma=luma)
             for box, cut, luma in zip(record["boxes"], partial, record["luma"], strict=True)
         )
-        frames.append(EvalFrame(record["image"], record["set"], image, scale, truth))
+        frames.append(EvalFrame(record["image"], record["set"], grey.astype(np.uint8), truth))
     return frames
 
 
-def to_plates(rows: Rows, scale: tuple[float, float], least: float) -> list[FoundPlate]:
-    """Rows of the format to boxes in the frame's px, best first, one a plate."""
-    kept: list[FoundPlate] = []
-    for row in rows[rows[:, 0] >= least]:
-        points = row[1:].reshape(4, 2) * scale
-        low, high = points.min(0), points.max(0)
-        box: BoxXYWH = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
-        if box[2] > 0 and box[3] > 0 and not any(_same(box, other.box) for other in kept):
-            kept.append(FoundPlate(box=box, confidence=float(row[0])))
-    return kept
+def torch_find(network: nn.Module, least: float = LEAST, pixels: int = PIXELS) -> Find:
+    """What a network that gives the format's rows finds, before it is a file."""
+
+    def find(grey: Grey) -> Sequence[Detection]:
+        height, width = grey.shape
+        plane, placement = grey_input(grey, *input_size(width, height, pixels))
+        with torch.inference_mode():
+            rows = network(torch.from_numpy(plane))[0].numpy()
+        return one_per_plate(plates_from_corners(rows, placement, least), width, height)
+
+    return find
 
 
-def _same(a: BoxXYWH, b: BoxXYWH) -> bool:
-    return iou(a, b) > SAME_PLATE_IOU or overlap(a, b) > SAME_PLATE_COVER * min(a[2] * a[3], b[2] * b[3])
+def onnx_find(path: Path, least: float = LEAST, pixels: int | None = None) -> Find:
+    """What a file finds, run as on a unit; `pixels` as in `edge.config.DetectorConfig`."""
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    model = ModelFile(
+        name=path.stem, path=path, sha256=sha256, format="plate-edge-detector/1", threshold=least, candidate=least, config=None
+    )
+    detector = OnnxDetector(model, DetectorConfig(pixels=pixels))
+    never = datetime(2000, 1, 1, tzinfo=timezone.utc)
+    at = Instant(utc=never, boottime_ns=0, boot_id="", quality=TimeQuality(source="unset"))
+    return lambda grey: detector.detect(Frame(camera="", number=0, image=grey, at=at, media_s=0.0))
 
 
-def onnx_run(path: Path, threads: int = 1) -> Run:
-    """An ONNX detector on the CPU."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda image: session.run(None, {"image": image})[0][0]
-
-
-def find(frames: Iterable[EvalFrame], run: Run, least: float = 0.05) -> list[list[FoundPlate]]:
+def find_all(frames: Sequence[EvalFrame], find: Find) -> list[list[FoundPlate]]:
     """What the detector finds on each frame, down to a low score."""
-    return [to_plates(run(frame.image[None, None]), frame.scale, least) for frame in frames]
+    return [
+        [FoundPlate(box=(d.box.x, d.box.y, d.box.w, d.box.h), confidence=d.confidence) for d in find(frame.grey)]
+        for frame in frames
+    ]
 
 
 def score_by_group(frames: Sequence[EvalFrame], found: Sequence[list[FoundPlate]], threshold: float) -> dict[str, Scores]:
@@ -141,32 +137,31 @@ class CornerFigures:
     """The slope error that plain boxes would have."""
 
 
-def corner_figures(run: Run, size: tuple[int, int], count: int = 200, seed: int = 99) -> CornerFigures:
+def corner_figures(find: Find, size: tuple[int, int] = (640, 352), count: int = 200, seed: int = 99) -> CornerFigures:
     """Corners on rendered scenes of a seed that training never used."""
     rng = np.random.default_rng(seed)
     maker = SceneMaker(rng, [], stock=100)
     plates, distances, slopes, level = 0, [], [], []
     for _ in range(count):
         scene = maker.make(rng, size)
-        rows = run(scene.image[None, None])
+        found = [np.array(one.corners, np.float32) for one in find(scene.image) if one.confidence >= 0.3]
         plates += len(scene.quads)
         for quad in scene.quads:
-            near = [row for row in rows[rows[:, 0] >= 0.3] if _iou_of_quads(row[1:].reshape(4, 2), quad) >= 0.5]
-            if near:
-                guess = near[0][1:].reshape(4, 2)
+            guess = next((corners for corners in found if _iou_of_quads(corners, quad) >= 0.5), None)
+            if guess is not None:
                 distances.append(float(np.linalg.norm(guess - quad, axis=1).mean() / np.ptp(quad[:, 0])))
                 slopes.append(abs(_slope(guess) - _slope(quad)))
                 level.append(abs(_slope(quad)))
     return CornerFigures(plates, len(distances), float(np.median(distances)), float(np.median(slopes)), float(np.median(level)))
 
 
-def _iou_of_quads(a: Rows, b: Rows) -> float:
+def _iou_of_quads(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     (ax, ay), (bx, by) = a.min(0).tolist(), b.min(0).tolist()
     (aw, ah), (bw, bh) = np.ptp(a, axis=0).tolist(), np.ptp(b, axis=0).tolist()
     return iou((ax, ay, aw, ah), (bx, by, bw, bh))
 
 
-def _slope(quad: Rows) -> float:
+def _slope(quad: NDArray[np.float32]) -> float:
     """Mean direction of the upper and lower edge in degrees."""
     across = (quad[1] - quad[0]) + (quad[2] - quad[3])
     return float(np.rad2deg(np.arctan2(across[1], across[0])))
@@ -177,26 +172,26 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, default=DEV)
     parser.add_argument("--threshold", type=float, nargs="*", default=[0.3, 0.4, 0.5, 0.6])
+    parser.add_argument("--pixels", type=int, help="pixels of the network's input, unless the model's own")
     parser.add_argument("--corners", action="store_true", help="also measure corners on rendered scenes")
     arguments = parser.parse_args()
-    run = onnx_run(arguments.model)
-    shape = onnxruntime.InferenceSession(str(arguments.model)).get_inputs()[0].shape
-    frames = load_dev(arguments.data, (shape[3], shape[2]))
-    run(frames[0].image[None, None])
+    cv2.setNumThreads(1)
+    find = onnx_find(arguments.model, pixels=arguments.pixels)
+    frames = load_dev(arguments.data)
     spent = []
     for frame in frames[:100]:
         start = time.thread_time()  # the thread's own time: other work on the machine does not count
-        run(frame.image[None, None])
+        find(frame.grey)
         spent.append(time.thread_time() - start)
     median_ms = 1e3 * float(np.median(spent))
-    print(f"{arguments.model.name} {shape[3]}x{shape[2]}: median {median_ms:.2f} ms of CPU a frame, one thread")
-    found = find(frames, run)
+    print(f"{arguments.model.name}: median {median_ms:.2f} ms of CPU a frame, shrinking it included, one thread")
+    found = find_all(frames, find)
     for threshold in arguments.threshold:
         print(f"threshold {threshold:.2f}")
         for name, scores in score_by_group(frames, found, threshold).items():
             print("  " + line(name, scores))
     if arguments.corners:
-        print(corner_figures(run, (shape[3], shape[2])))
+        print(corner_figures(find))
 
 
 if __name__ == "__main__":

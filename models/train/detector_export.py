@@ -1,6 +1,8 @@
 """Write a trained detector as ONNX in the format "plate-edge-detector/1".
 
 python -m models.train.detector_export CHECKPOINT OUT.onnx [--size 640x352]
+
+Height and width of its input are free (multiples of 32); the metadata's `input_size` is the size it was measured at.
 """
 
 import argparse
@@ -11,11 +13,11 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from models.train.detector_net import DetectorNet
+from models.train.detector_net import STRIDE, DetectorNet, corners
 
 FORMAT = "plate-edge-detector/1"
 DEFAULT_SIZE = (640, 352)
-"""Width and height of the network's input in px."""
+"""Width and height of the network's input in px that the file names as its own."""
 
 TOP = 32
 """Rows of the output: more plates than any frame of a plate camera holds."""
@@ -35,17 +37,18 @@ class Detector(nn.Module):
         self.net = net
 
     def forward(self, image: Tensor) -> Tensor:
-        logits, corners = self.net(image.float())
+        logits, raw = self.net.maps(image.float())
         score = torch.sigmoid(logits)
         peak = nn.functional.max_pool2d(score, 3, 1, 1)
         kept = torch.where(score >= peak, score, torch.zeros_like(score)).flatten(1)
         best, index = torch.topk(kept, TOP, dim=1)
-        rows = torch.gather(corners.flatten(2), 2, index[:, None].expand(-1, 8, -1))
-        return torch.cat([best[:, :, None], rows.transpose(1, 2)], dim=2)
+        rows = torch.gather(raw.flatten(2), 2, index[:, None].expand(-1, 9, -1))
+        found = corners(rows, index, image.shape[3] // STRIDE)
+        return torch.cat([best[:, :, None], found.transpose(1, 2)], dim=2)
 
 
 def export(net: DetectorNet, path: Path, size: tuple[int, int] = DEFAULT_SIZE) -> None:
-    """Export `net` at a fixed input size (width, height); both must be multiples of 32."""
+    """Export `net` with free height and width; `size` (width, height) is what the file names as its own, multiples of 32."""
     width, height = size
     if width % 32 or height % 32:
         raise ValueError(f"export the detector at {width}x{height}: both sides must be multiples of 32")
@@ -55,11 +58,13 @@ def export(net: DetectorNet, path: Path, size: tuple[int, int] = DEFAULT_SIZE) -
         raw = Path(folder) / "raw.onnx"
         torch.onnx.export(
             detector, (image,), str(raw), input_names=["image"], output_names=["plates"],
-            opset_version=OPSET, do_constant_folding=True, dynamo=False,
+            dynamic_axes={"image": {2: "height", 3: "width"}}, opset_version=OPSET, do_constant_folding=True, dynamo=False,
         )  # fmt: skip
         model = onnx.load(raw)
-    note = model.metadata_props.add()
-    note.key, note.value = "format", FORMAT
+    for side, length in zip(model.graph.output[0].type.tensor_type.shape.dim, (1, TOP, 9), strict=True):
+        side.dim_value = length
+    model.metadata_props.add(key="format", value=FORMAT)
+    model.metadata_props.add(key="input_size", value=f"{width}x{height}")
     model.doc_string = ""
     onnx.checker.check_model(model)
     partial = path.with_suffix(".partial")

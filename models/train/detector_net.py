@@ -66,19 +66,27 @@ class DetectorNet(nn.Module):
         nn.init.zeros_(last.bias)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        logits, raw = self.maps(image)
+        cells = torch.arange(raw.shape[2] * raw.shape[3], device=raw.device)
+        found = corners(raw.float().flatten(2), cells, raw.shape[3])
+        return logits, found.unflatten(2, raw.shape[2:])
+
+    def maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Score logits (N, 1, H/8, W/8) and what `corners` makes corners of (N, 9, H/8, W/8)."""
         x8 = self.at8(self.stem((image - MEAN) / SPREAD))
         x16 = self.at16(x8)
         x32 = self.at32(x16)
         x16 = self.mix16(x16 + nn.functional.interpolate(self.down32(x32), scale_factor=2.0, mode="nearest"))
         x8 = self.mix8(x8 + nn.functional.interpolate(self.down16(x16), scale_factor=2.0, mode="nearest"))
-        return self.score(x8), self.corners(self.geometry(x8).float())
+        return self.score(x8), self.geometry(x8)
 
-    def corners(self, raw: Tensor) -> Tensor:
-        """Raw geometry (N, 9, h, w) to corner coordinates (N, 8, h, w) in input px, x and y alternating."""
-        height, width = raw.shape[2:]
-        ys = (torch.arange(height, device=raw.device, dtype=raw.dtype) + 0.5) * STRIDE
-        xs = (torch.arange(width, device=raw.device, dtype=raw.dtype) + 0.5) * STRIDE
-        cells = torch.stack([xs.expand(height, width), ys[:, None].expand(height, width)]).repeat(4, 1, 1)
-        template = torch.tensor(TEMPLATE, device=raw.device, dtype=raw.dtype).view(1, 8, 1, 1)
-        scale = torch.exp(torch.clamp(raw[:, :1] * 2.0 + 0.9, *SCALE_RANGE)) * STRIDE
-        return cells + scale * (template + raw[:, 1:])
+
+def corners(raw: Tensor, cells: Tensor, columns: int) -> Tensor:
+    """Raw geometry (N, 9, K) of some cells to their corners (N, 8, K) in input px, x and y alternating; `cells` (K,) or (N, K)
+    are their numbers on a grid of so many `columns`."""
+    y = torch.div(cells, columns, rounding_mode="trunc")
+    x = cells - y * columns
+    middles = (torch.stack([x, y] * 4, dim=-2) + 0.5) * STRIDE
+    template = torch.tensor(TEMPLATE, device=raw.device, dtype=raw.dtype)[:, None]
+    scale = torch.exp(torch.clamp(raw[:, :1] * 2.0 + 0.9, *SCALE_RANGE)) * STRIDE
+    return middles + scale * (template + raw[:, 1:])

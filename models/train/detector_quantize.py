@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from models.train.detector_eval import fit
+from edge.detector.preprocess import grey_input
 from models.train.scenes import load_frames
 
 FRAMES = 120
@@ -38,17 +38,11 @@ class Pictures(CalibrationDataReader):  # type: ignore[misc]
         return None if picture is None else {"image": picture[None, None]}
 
 
-def calibration_pictures(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
-    """Training frames at the network's input size, every third of them dimmed as at night."""
+def calibration_pictures(width: int = 640, height: int = 352) -> list[NDArray[np.uint8]]:
+    """Training frames as pictures of one size, which the calibrator wants; every third of them dimmed as at night."""
     frames = load_frames()
-    pictures = [fit(frame.levels[0], size)[0] for frame in frames[:: max(1, len(frames) // FRAMES)]]
+    pictures = [grey_input(frame.levels[0], width, height)[0][0, 0] for frame in frames[:: max(1, len(frames) // FRAMES)]]
     return [cv2.convertScaleAbs(p, alpha=0.35).astype(np.uint8) if i % 3 == 0 else p for i, p in enumerate(pictures)]
-
-
-def input_size(model: Path) -> tuple[int, int]:
-    """Width and height of a detector's input."""
-    shape = onnx.load(model).graph.input[0].type.tensor_type.shape.dim
-    return shape[3].dim_value, shape[2].dim_value
 
 
 def readout(model: onnx.ModelProto) -> list[str]:
@@ -90,7 +84,7 @@ def main() -> None:
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     arguments = parser.parse_args()
-    quantize(arguments.source, arguments.target, calibration_pictures(input_size(arguments.source)))
+    quantize(arguments.source, arguments.target, calibration_pictures())
 
 
 if __name__ == "__main__":

@@ -65,26 +65,39 @@ def test_training_resumes_where_it_stopped(tmp_path: Path) -> None:
         assert torch.equal(after.average.state_dict()[name], value)
 
 
-@pytest.mark.parametrize("size", [(640, 352), (320, 192)])
-def test_export_keeps_the_contract(tmp_path: Path, size: tuple[int, int]) -> None:
-    """uint8 [1,1,H,W] "image" in, float32 [1,32,9] "plates" out, sorted, the format's name in the metadata, opset ≤ 17."""
+def test_export_keeps_the_contract(tmp_path: Path) -> None:
+    """uint8 [1,1,H,W] "image" of any size in, float32 [1,32,9] "plates" out, sorted, the format's name and the own size in
+    the metadata, opset ≤ 17; the rows are those of the network before it was a file, whatever the picture's size."""
     path = tmp_path / "detector.onnx"
     net = DetectorNet(TINY).eval()
-    export(net, path, size)
+    export(net, path, (640, 352))
     model = onnx.load(path)
-    assert {entry.key: entry.value for entry in model.metadata_props}["format"] == FORMAT
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert (said["format"], said["input_size"]) == (FORMAT, "640x352")
     assert max(entry.version for entry in model.opset_import) <= 17
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     (given,), (out,) = session.get_inputs(), session.get_outputs()
-    assert (given.name, given.type, given.shape) == ("image", "tensor(uint8)", [1, 1, size[1], size[0]])
+    assert (given.name, given.type, given.shape) == ("image", "tensor(uint8)", [1, 1, "height", "width"])
     assert (out.name, out.type, out.shape) == ("plates", "tensor(float)", [1, TOP, 9])
-    image = np.random.default_rng(0).integers(0, 256, (1, 1, size[1], size[0]), dtype=np.uint8)
-    rows = session.run(None, {"image": image})[0][0]
-    assert (np.diff(rows[:, 0]) <= 0).all()
+    for width, height in ((640, 352), (416, 544), (320, 192)):
+        image = np.random.default_rng(0).integers(0, 256, (1, 1, height, width), dtype=np.uint8)
+        rows = session.run(None, {"image": image})[0][0]
+        assert (np.diff(rows[:, 0]) <= 0).all()
+        with torch.no_grad():
+            wanted = Detector(net)(torch.from_numpy(image))[0].numpy()
+        np.testing.assert_allclose(rows[:, 0], wanted[:, 0], atol=1e-4)
+        np.testing.assert_allclose(rows[0], wanted[0], rtol=1e-3, atol=1e-2)
+
+
+def test_the_rows_of_the_file_are_the_corners_that_were_taught(tmp_path: Path) -> None:
+    """The file decodes only the best cells; they say what the whole map of the training says there."""
+    net = DetectorNet(TINY).eval()
+    image = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (1, 1, 96, 160), dtype=np.uint8))
     with torch.no_grad():
-        wanted = Detector(net)(torch.from_numpy(image))[0].numpy()
-    np.testing.assert_allclose(rows[:, 0], wanted[:, 0], atol=1e-4)
-    np.testing.assert_allclose(rows[0], wanted[0], rtol=1e-3, atol=1e-2)
+        logits, corners = net(image.float())
+        (rows,) = Detector(net)(image)
+    at = int(logits.flatten().argmax())
+    np.testing.assert_allclose(rows[0, 1:].numpy(), corners.flatten(2)[0, :, at].numpy(), atol=1e-3)
 
 
 def test_the_int8_file_keeps_the_contract_and_nearly_the_scores(tmp_path: Path) -> None:
@@ -98,9 +111,8 @@ def test_the_int8_file_keeps_the_contract_and_nearly_the_scores(tmp_path: Path) 
     quantize(exact, small, [scene.image for scene in scenes])
     assert FORMAT in {entry.value for entry in onnx.load(small).metadata_props}
     assert any(node.op_type == "QuantizeLinear" for node in onnx.load(small).graph.node)
-    rows = [detector_eval.onnx_run(path)(scenes[1].image[None, None]) for path in (exact, small)]
-    assert rows[0].shape == rows[1].shape == (TOP, 9)
-    assert abs(rows[0][0, 0] - rows[1][0, 0]) < 0.05
+    best = [detector_eval.onnx_find(path, 0.0)(scenes[1].image)[0].confidence for path in (exact, small)]
+    assert abs(best[0] - best[1]) < 0.05
 
 
 def test_export_refuses_sizes_the_strides_do_not_divide(tmp_path: Path) -> None:
@@ -137,20 +149,12 @@ def test_perfect_corners_cost_nothing() -> None:
     assert parts[2] == pytest.approx(0.0, abs=1e-5)
 
 
-def test_fit_stretches_near_16_9_and_pads_the_rest() -> None:
-    """A 16:9 frame fills the input; a square one is padded right with 114 and keeps its proportions."""
-    full, scale = detector_eval.fit(np.zeros((720, 1280), np.uint8), (640, 352))
-    assert full.shape == (352, 640)
-    assert scale == (2.0, 720 / 352)
-    square, scale = detector_eval.fit(np.zeros((400, 400), np.uint8), (640, 352))
-    assert (square[:, -200:] == 114).all()
-    assert scale[0] == pytest.approx(scale[1], rel=0.01)
-
-
-def test_one_plate_is_kept_once() -> None:
-    """Overlapping rows give one box in frame px, the better one; rows under the threshold none."""
-    row = [0.9, 10, 10, 50, 10, 50, 30, 10, 30]
-    near = [0.6, 12, 11, 52, 11, 52, 31, 12, 31]
-    weak = [0.1, 200, 10, 250, 10, 250, 30, 200, 30]
-    plates = detector_eval.to_plates(np.array([row, near, weak], np.float32), (2.0, 2.0), 0.3)
-    assert [plate.box for plate in plates] == [(20.0, 20.0, 80.0, 40.0)]
+def test_a_network_is_measured_the_way_its_file_will_be_run(tmp_path: Path) -> None:
+    """Before and after the export the same plates come out of the same picture."""
+    net = DetectorNet(TINY).eval()
+    export(net, tmp_path / "detector.onnx", (160, 96))
+    picture = np.random.default_rng(0).integers(0, 256, (150, 200), dtype=np.uint8)
+    before = detector_eval.torch_find(Detector(net), 0.0, 160 * 96)(picture)[0]
+    after = detector_eval.onnx_find(tmp_path / "detector.onnx", 0.0)(picture)[0]
+    assert before.confidence == pytest.approx(after.confidence, abs=1e-4)
+    np.testing.assert_allclose(before.corners, after.corners, atol=0.05)
