@@ -47,6 +47,14 @@ NPM_FAMILIES: dict[str, tuple[str, tuple[int, ...]]] = {
     "share-tech-mono": ("serial", (400,)), "squada-one": ("serial", (400,)), "teko": ("serial", (500,)),
     "khand": ("serial", (500, 600)), "russo-one": ("serial", (400,)),
     "pacifico": ("script", (400,)), "dancing-script": ("script", (600, 700)), "lobster": ("script", (400,)),
+    "kaushan-script": ("script", (400,)), "yellowtail": ("script", (400,)), "satisfy": ("script", (400,)),
+    "playball": ("script", (400,)), "courgette": ("script", (400,)), "cookie": ("script", (400,)),
+    "great-vibes": ("script", (400,)),
+    "playfair-display": ("serif", (500, 700, 900)), "roboto-slab": ("serif", (500, 700, 900)), "bitter": ("serif", (500, 700)),
+    "merriweather": ("serif", (700,)), "cinzel": ("serif", (600, 800)), "libre-baskerville": ("serif", (400, 700)),
+    "rye": ("serif", (400,)),
+    "montserrat": ("sans", (600, 800)), "poppins": ("sans", (500, 700)), "josefin-sans": ("sans", (600,)),
+    "comfortaa": ("sans", (600,)),
 }  # fmt: skip
 
 

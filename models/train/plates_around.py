@@ -11,13 +11,22 @@ from models.train.plates_ink import Colour, Pixels, blend, jitter, smooth_field,
 
 
 def sticker(rng: np.random.Generator, image: Pixels, x: float, y: float) -> None:
+    """A month or year sticker with its middle at (x, y) px, or the empty frame struck for one."""
     height, width = image.shape[:2]
     w, h = width * float(rng.uniform(0.07, 0.14)), height * float(rng.uniform(0.09, 0.17))
     ground = jitter(
         rng, str(rng.choice(["white", "red", "yellow", "sky", "green", "orange", "pink", "blue", "black", "mint"])), 20
     )
-    corner = (int(x - w / 2), int(y - h / 2))
-    cv2.rectangle(image, corner, (int(x + w / 2), int(y + h / 2)), ground, -1)
+    corner, far = (int(x - w / 2), int(y - h / 2)), (int(x + w / 2), int(y + h / 2))
+    kind = rng.random()
+    if kind < 0.12:
+        cv2.rectangle(image, corner, far, (60, 60, 70), 1, cv2.LINE_AA)
+        return
+    if kind < 0.75:
+        cv2.rectangle(image, corner, far, ground, -1)
+    else:  # struck into the sheet: letters only
+        red, green, blue = (int(v) for v in image[min(max(int(y), 0), height - 1), min(max(int(x), 0), width - 1)])
+        ground = (red, green, blue)
     ink: Colour = (20, 20, 20) if sum(ground) > 330 else (240, 240, 240)
     label = (
         str(rng.choice(MONTHS))
@@ -28,6 +37,19 @@ def sticker(rng: np.random.Generator, image: Pixels, x: float, y: float) -> None
     )
     mask = words_mask(rng, "sans", label, h * 0.7, w * 0.9)
     blend(image, mask, int(x - mask.shape[1] / 2), int(y - mask.shape[0] / 2), ink)
+    if kind < 0.3:
+        small = words_mask(rng, "sans", f"{int(rng.integers(10**6)):06}", h * 0.25, w * 0.8)
+        blend(image, small, int(x - small.shape[1] / 2), int(y + h * 0.22), ink)
+
+
+def county(rng: np.random.Generator, image: Pixels, colour: Colour, x: float, y: float, mask: Pixels) -> None:
+    """A box behind the line `mask` with its middle at (x, y) px: a county's name on its own ground."""
+    wide = mask.shape[1] / 2 + float(rng.uniform(4, 40))
+    high = mask.shape[0] / 2 + float(rng.uniform(1, 5))
+    corner, far = (int(x - wide), int(y - high)), (int(x + wide), int(y + high))
+    cv2.rectangle(image, corner, far, colour, -1)
+    if rng.random() < 0.4:
+        cv2.rectangle(image, corner, far, (70, 74, 84), 1, cv2.LINE_AA)
 
 
 def bolts(rng: np.random.Generator, image: Pixels) -> None:
@@ -44,8 +66,8 @@ def bolts(rng: np.random.Generator, image: Pixels) -> None:
                     cv2.circle(image, at, max(1, size // 2), (min(255, grey + 60),) * 3, -1, cv2.LINE_AA)
 
 
-def dealer_frame(rng: np.random.Generator, image: Pixels, top: float, bottom: float) -> bool:
-    """A dealer's frame round the plate, at most `top`/`bottom` px wide; true where it hides the region's name."""
+def dealer_frame(rng: np.random.Generator, image: Pixels, top: float, bottom: float) -> tuple[int, int]:
+    """A dealer's frame round the plate, at most `top`/`bottom` px wide; returns how many rows it covers above and below."""
     height, width = image.shape[:2]
     colour = jitter(rng, str(rng.choice(["black", "black", "silver", "grey", "navy", "maroon", "white"])), 12)
     edge = int(rng.integers(3, 9))
@@ -60,7 +82,7 @@ def dealer_frame(rng: np.random.Generator, image: Pixels, top: float, bottom: fl
         if room > 12 and rng.random() < 0.7:
             mask = words_mask(rng, str(rng.choice(["sans", "serif"])), str(rng.choice(DEALERS)), room * 0.6, width * 0.8)
             blend(image, mask, int(width / 2 - mask.shape[1] / 2), int(y - mask.shape[0] / 2), ink)
-    return above > 0.55 * top
+    return above, below
 
 
 def rim(rng: np.random.Generator, image: Pixels, colour: Colour) -> None:
@@ -80,6 +102,11 @@ def wear(rng: np.random.Generator, image: Pixels) -> Pixels:
         share = float(rng.uniform(0.05, 0.4))
         grey = np.full_like(result, int(rng.integers(150, 235)))
         result = cv2.addWeighted(result, 1 - share, grey, share, 0)
+    if rng.random() < 0.4:  # inks fade and cameras see colours more or less strongly, one channel more than another
+        keep = float(rng.uniform(0.45, 1.25))
+        luma = np.array([[0.3, 0.59, 0.11]], np.float32).repeat(3, 0)
+        cast = np.diag(rng.uniform(0.86, 1.1, 3).astype(np.float32))
+        result = cv2.transform(result, cast @ (keep * np.eye(3, dtype=np.float32) + (1 - keep) * luma))
     if rng.random() < 0.2:  # mud and salt
         amount = np.clip(smooth_field(rng, (height, width)) - float(rng.uniform(0.6, 1.8)), 0, 1) * float(rng.uniform(0.2, 0.7))
         mud = np.array(jitter(rng, str(rng.choice(["tan", "grey", "brown", "silver"])), 20), np.float32)

@@ -60,19 +60,81 @@ def type_glyph(font_path: str, char: str) -> tuple[Pixels, float]:
     return mask, mask.shape[1] / mask.shape[0]
 
 
+@functools.lru_cache(maxsize=4096)
+def _spaced_mask(font_path: str, text: str, tracking: int) -> Pixels:
+    """A line of text at 40 px with `tracking` px between its letters, on one baseline."""
+    if tracking == 0:
+        return _text_mask(font_path, 40, text)
+    font = _font(font_path, 40)
+    left, top, _, bottom = font.getbbox(text)
+    steps = [font.getlength(char) + tracking for char in text]
+    canvas = Image.new("L", (max(1, int(sum(steps)) + 8), max(1, int(bottom - top) + 2)), 0)
+    pen, x = ImageDraw.Draw(canvas), 4 - left
+    for char, step in zip(text, steps, strict=True):
+        pen.text((x, 1 - top), char, fill=255, font=font)
+        x += step
+    mask = np.asarray(canvas)
+    columns = np.flatnonzero(mask.max(axis=0) > 20)
+    return mask[:, columns[0] : columns[-1] + 1] if len(columns) else mask
+
+
 def words_mask(rng: np.random.Generator, kind: str, text: str, height: float, max_width: float) -> Pixels:
-    """Mask of a line of small lettering about `height` high and at most `max_width` wide."""
+    """Mask of a line of small lettering about `height` high and at most `max_width` wide.
+
+    `kind`: sans, serif, script or condensed. Face, spacing, slant and stretch are drawn anew for each line.
+    """
     if not text:
         return np.zeros((1, 1), np.uint8)
-    fonts = families(kind) or families("sans")
+    fonts = families("serial" if kind == "condensed" else kind) or families("sans")
+    tracking = 0 if kind == "script" or rng.random() < 0.5 else int(rng.choice([2, 4, 8, 12]))
     if fonts:
-        mask = _text_mask(fonts[int(rng.integers(len(fonts)))], 40, text)
+        mask = _spaced_mask(fonts[int(rng.integers(len(fonts)))], text, tracking)
     else:
         letters = [draw_glyph(_PLAIN_DIE, c, 18, 30) if c in ALPHABET else np.zeros((30, 10), np.uint8) for c in text.upper()]
         mask = np.hstack([np.pad(m, ((0, 30 - m.shape[0]), (1, 2))) for m in letters])
     scale = height / mask.shape[0]
-    width = min(mask.shape[1] * scale * float(rng.uniform(0.85, 1.3)), max_width)
-    return cv2.resize(mask, (max(1, int(width)), max(1, int(height))), interpolation=cv2.INTER_AREA)
+    wanted = mask.shape[1] * scale * float(rng.uniform(0.85, 1.3))
+    width = max(1, int(min(wanted, max_width)))
+    if wanted > 1.25 * max_width:  # a long name gets lower rather than ever narrower
+        height *= max(0.7, 1.25 * max_width / wanted)
+    mask = cv2.resize(mask, (width, max(1, int(height))), interpolation=cv2.INTER_AREA)
+    if kind in ("sans", "condensed") and rng.random() < 0.12:
+        lean = float(rng.uniform(0.1, 0.35)) * mask.shape[0]
+        shear = np.array([[1, -lean / mask.shape[0], lean], [0, 1, 0]], np.float32)
+        mask = cv2.warpAffine(mask, shear, (mask.shape[1] + int(lean) + 1, mask.shape[0]))
+    return mask
+
+
+def _arched(mask: Pixels, lift: int) -> Pixels:
+    """The line bent upwards in its middle by `lift` px."""
+    height, width = mask.shape
+    result = np.zeros((height + lift, width), np.uint8)
+    for x0 in range(0, width, 4):
+        y = round(lift * ((2 * x0 + 4) / width - 1.0) ** 2)
+        result[y : y + height, x0 : x0 + 4] = mask[:, x0 : x0 + 4]
+    return result
+
+
+def write_name(rng: np.random.Generator, image: Pixels, mask: Pixels, x: float, y: float, colour: Colour) -> tuple[int, int]:
+    """Paints a line's mask with its middle at (x, y) px, inside the plate; returns the rows it takes, first and past the last.
+
+    Now and then with an outline, a shadow, an arch or an embossed edge, as headers have.
+    """
+    height, width = image.shape[:2]
+    if rng.random() < 0.06 and mask.shape[1] > 60:
+        mask = _arched(mask, int(rng.integers(2, 7)))
+    left = int(min(max(x - mask.shape[1] / 2, 3), max(3, width - 3 - mask.shape[1])))
+    top = int(min(max(y - mask.shape[0] / 2, 2), height - 2 - mask.shape[0]))
+    style = rng.random()
+    if style < 0.12:
+        bright = sum(colour) > 380
+        other: Colour = (20, 24, 50) if bright else (240, 242, 242)
+        if style < 0.06:
+            blend(image, cv2.dilate(mask, np.ones((3, 3), np.uint8)), left, top, other)
+        else:
+            blend(image, mask, left + int(rng.integers(1, 3)), top + int(rng.integers(1, 3)), other, 0.8)
+    blend(image, mask, left, top, colour, float(rng.uniform(0.75, 1.0)) if rng.random() < 0.3 else 1.0)
+    return top, top + mask.shape[0]
 
 
 _PLAIN_DIE = Die(dict.fromkeys("&" + ALPHABET, 0), 0.3, 0.14, 0.0)
