@@ -89,8 +89,9 @@ class RecognizerNet(nn.Module):
         self.slot_embedding = nn.Parameter(torch.zeros(SLOTS, 160))
         self.slot_mix = nn.Conv1d(160, 160, 5, padding=2)
         self.slot_head = nn.Linear(160, len(ALPHABET))
-        self.region_conv = _conv(two, 64, 2)
-        self.region_head = nn.Sequential(nn.Dropout(0.1), nn.Linear(64 * 4 * 4, regions))
+        # Names, slogans and pictures differ in detail and place: a grid of 4x8 cells of their own features.
+        self.region_conv = nn.Sequential(_conv(two, 64, (1, 2)), _conv(64, 96))
+        self.region_head = nn.Sequential(nn.Dropout(0.2), nn.Linear(96 * 4 * 8, regions))
         nn.init.constant_(self.count_head.bias, -1.2)  # about 7 characters over 32 columns
         nn.init.normal_(self.slot_embedding, std=0.02)
         nn.init.normal_(self.nothing, std=0.5)
@@ -102,8 +103,8 @@ class RecognizerNet(nn.Module):
         spread = (x - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
         x = F.pixel_unshuffle((x - mean) / (spread + 4.0), 2)
         x = self.stage2(self.stage1(self.stem(x)))
-        region = self.region_conv(x)  # (N, 64, 4, 16)
-        region = self.region_head(F.avg_pool2d(region, (1, 4)).flatten(1))
+        region = self.region_conv(x)  # (N, 96, 8, 16)
+        region = self.region_head(F.avg_pool2d(region, 2).flatten(1))
         seq = self.columns(self.stage3(x)).flatten(2).transpose(1, 2).float()  # (N, 32, C)
         column_logits = self.column_head(seq)
         share = torch.sigmoid(self.count_head(seq).squeeze(-1).float())

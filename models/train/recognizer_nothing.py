@@ -66,13 +66,13 @@ def nothing(rng: np.random.Generator, frames: list[Surroundings], severity: floa
     if frames and kind < _FOUND_SHARE + _ANYWHERE_SHARE:
         for _ in range(5):
             frame = frames[int(rng.integers(len(frames)))]
-            quad = _anywhere(rng, frame)
+            quad = free_quad(rng, frame)
             if quad is not None:
                 return _cut(rng, frame, quad, severity)
     return degrade_sheet(rng, _drawn(rng), severity).image
 
 
-def _anywhere(rng: np.random.Generator, frame: Surroundings) -> NDArray[np.float32] | None:
+def free_quad(rng: np.random.Generator, frame: Surroundings) -> NDArray[np.float32] | None:
     """A box of a plate's proportions that touches nothing that may be one, or None."""
     height, width = frame.picture.shape[:2]
     wide = float(np.exp(rng.uniform(np.log(24), np.log(min(260, width / 2)))))

@@ -13,9 +13,10 @@ onnx = pytest.importorskip("onnx", reason="onnx is only installed for training a
 from models.train.degrade import degrade_crop  # noqa: E402
 from models.train.plates import REGIONS, render_plate  # noqa: E402
 from models.train.recognizer import Settings, Trainer, draw_batch, texts_of  # noqa: E402
-from models.train.recognizer_data import IGNORE, RealPlate, Store, make_target  # noqa: E402
+from models.train.recognizer_data import IGNORE, NO_REGION, RealPlate, Store, make_target  # noqa: E402
 from models.train.recognizer_export import fit_temperature, write_config, write_onnx  # noqa: E402
 from models.train.recognizer_net import ALPHABET, COLUMNS, PAD, SLOTS, RecognizerNet  # noqa: E402
+from models.train.recognizer_nothing import Surroundings, free_quad, nothing  # noqa: E402
 
 
 def small_store(crops: int) -> Store:
@@ -47,6 +48,54 @@ def test_a_crop_without_known_positions_gives_only_its_text() -> None:
     assert not target.placed
     assert (target.columns == IGNORE).all()
     assert target.running[-1] == 2
+
+
+def test_where_there_is_no_plate_no_character_is_asked_for() -> None:
+    """Every slot and every column is empty, and the running count stays at nothing."""
+    target = make_target("", np.zeros(0, np.float32), NO_REGION)
+    assert (target.slots == PAD).all()
+    assert (target.columns == PAD).all()
+    assert (target.running == 0).all()
+    assert target.placed
+
+
+def test_a_box_without_a_plate_keeps_away_from_every_plate() -> None:
+    """Random boxes of a frame touch no place that holds a plate or may hold one."""
+    rng = np.random.default_rng(6)
+    picture = rng.integers(0, 255, (240, 320, 3)).astype(np.uint8)
+    taken = np.array([[100, 60, 220, 180]], np.float32)
+    frame = Surroundings(picture, np.zeros((0, 4, 2), np.float32), taken)
+    drawn = [free_quad(rng, frame) for _ in range(300)]
+    quads = [quad for quad in drawn if quad is not None]
+    assert 20 < len(quads) < 300
+    for quad in quads:
+        left, right, top, bottom = quad[0, 0], quad[1, 0], min(quad[0, 1], quad[1, 1]), max(quad[2, 1], quad[3, 1])
+        leaning = abs(quad[1, 1] - quad[0, 1])
+        assert right <= 100 or left >= 220 or bottom - leaning <= 60 or top + leaning >= 180
+
+
+@pytest.mark.parametrize("frames", [0, 1], ids=["drawn only", "with a real frame"])
+def test_crops_without_a_plate_are_shaped_like_those_with_one(frames: int) -> None:
+    """Cut from a frame, found by a detector or drawn: one reader's input of 64 by 128 pixels, in colour."""
+    rng = np.random.default_rng(7)
+    picture = rng.integers(0, 255, (240, 320, 3)).astype(np.uint8)
+    found = np.array([[[10, 10], [90, 12], [90, 50], [10, 48]]], np.float32)
+    around = [Surroundings(picture, found, np.zeros((0, 4), np.float32))] * frames
+    for _ in range(40):
+        crop = nothing(rng, around, float(rng.random()))
+        assert crop.shape == (64, 128, 3)
+        assert crop.dtype == np.uint8
+
+
+def test_another_plate_beside_it_changes_no_target() -> None:
+    """The neighbour fills the surroundings; the characters asked for stay where they were."""
+    plate, neighbour = render_plate(np.random.default_rng(8), style="us"), render_plate(np.random.default_rng(9), style="us")
+    alone = degrade_crop(np.random.default_rng(10), plate, 0.2)
+    beside = degrade_crop(np.random.default_rng(10), plate, 0.2, neighbour.image)
+    assert alone.centres_x is not None
+    assert beside.centres_x is not None
+    assert len(beside.centres_x) == len(alone.centres_x) == len(plate.text)
+    assert not np.array_equal(alone.image, beside.image)
 
 
 def test_measured_figures_count_what_was_read() -> None:
