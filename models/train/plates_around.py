@@ -105,7 +105,7 @@ def wear(rng: np.random.Generator, image: Pixels) -> Pixels:
     if rng.random() < 0.4:  # inks fade and cameras see colours more or less strongly, one channel more than another
         keep = float(rng.uniform(0.45, 1.25))
         luma = np.array([[0.3, 0.59, 0.11]], np.float32).repeat(3, 0)
-        cast = np.diag(rng.uniform(0.86, 1.1, 3).astype(np.float32))
+        cast = np.diag(rng.uniform(0.92, 1.06, 3).astype(np.float32))
         result = cv2.transform(result, cast @ (keep * np.eye(3, dtype=np.float32) + (1 - keep) * luma))
     if rng.random() < 0.2:  # mud and salt
         amount = np.clip(smooth_field(rng, (height, width)) - float(rng.uniform(0.6, 1.8)), 0, 1) * float(rng.uniform(0.2, 0.7))

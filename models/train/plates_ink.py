@@ -60,22 +60,33 @@ def type_glyph(font_path: str, char: str) -> tuple[Pixels, float]:
     return mask, mask.shape[1] / mask.shape[0]
 
 
-@functools.lru_cache(maxsize=4096)
-def _spaced_mask(font_path: str, text: str, tracking: int) -> Pixels:
-    """A line of text at 40 px with `tracking` px between its letters, on one baseline."""
-    if tracking == 0:
-        return _text_mask(font_path, 40, text)
+@functools.lru_cache(maxsize=8192)
+def _line_glyph(font_path: str, char: str) -> tuple[Pixels, int, float]:
+    """A letter at 40 px on a strip of 72 rows with one baseline: its columns, where they begin from the pen, its advance."""
     font = _font(font_path, 40)
-    left, top, _, bottom = font.getbbox(text)
-    steps = [font.getlength(char) + tracking for char in text]
-    canvas = Image.new("L", (max(1, int(sum(steps)) + 8), max(1, int(bottom - top) + 2)), 0)
-    pen, x = ImageDraw.Draw(canvas), 4 - left
-    for char, step in zip(text, steps, strict=True):
-        pen.text((x, 1 - top), char, fill=255, font=font)
-        x += step
+    advance = font.getlength(char)
+    canvas = Image.new("L", (int(advance) + 60, 72), 0)
+    ImageDraw.Draw(canvas).text((30, 50), char, fill=255, font=font, anchor="ls")
     mask = np.asarray(canvas)
-    columns = np.flatnonzero(mask.max(axis=0) > 20)
-    return mask[:, columns[0] : columns[-1] + 1] if len(columns) else mask
+    columns = np.flatnonzero(mask.max(axis=0))
+    if not len(columns):
+        return mask[:, :0], 0, advance
+    return mask[:, columns[0] : columns[-1] + 1].copy(), int(columns[0]) - 30, advance
+
+
+@functools.lru_cache(maxsize=1024)
+def _spaced_mask(font_path: str, text: str, tracking: int) -> Pixels:
+    """A line of text at 40 px with `tracking` px between its letters, cut to its ink."""
+    glyphs = [_line_glyph(font_path, char) for char in text]
+    line = np.zeros((72, int(sum(step + tracking for _, _, step in glyphs)) + 80), np.uint8)
+    pen = 30.0
+    for mask, off, step in glyphs:
+        x = int(pen) + off
+        part = line[:, x : x + mask.shape[1]]
+        np.maximum(part, mask, out=part)
+        pen += step + tracking
+    rows, columns = np.flatnonzero(line.max(axis=1) > 20), np.flatnonzero(line.max(axis=0) > 20)
+    return line[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if len(rows) else np.zeros((1, 1), np.uint8)
 
 
 def words_mask(rng: np.random.Generator, kind: str, text: str, height: float, max_width: float) -> Pixels:
