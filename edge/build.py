@@ -31,7 +31,7 @@ from edge.ingest.quarantine import QuarantineFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
-from edge.model_files import bundled_folder, find_model
+from edge.model_files import bundled_folder, default_models, find_model
 from edge.outbox.sqlite import SqliteOutbox
 from edge.pipeline import Exit, Line, Policy
 from edge.policy.load import load_pack
@@ -50,12 +50,14 @@ OUTBOX_FILE = "outbox.sqlite"
 
 def detector(folder: Path, config: DetectorConfig) -> OnnxDetector:
     """The detector that ``config`` names.  Raises ModelError."""
-    return OnnxDetector(find_model(folder, config.model, ("plate-edge-detector/1", "yolov9-end2end")), config)
+    name = config.model or default_models(folder).detector
+    return OnnxDetector(find_model(folder, name, ("plate-edge-detector/1", "yolov9-end2end")), config)
 
 
 def recognizer(folder: Path, config: RecognizerConfig) -> FastPlateOcr:
     """The plate reader that ``config`` names.  Raises ModelError."""
-    return FastPlateOcr(find_model(folder, config.model, ("fast-plate-ocr",)), config)
+    name = config.model or default_models(folder).recognizer
+    return FastPlateOcr(find_model(folder, name, ("fast-plate-ocr",)), config)
 
 
 def camera(config: CameraConfig, clock: Clock, journal: Journal) -> Camera:
@@ -70,16 +72,18 @@ def tracker(name: str, config: TrackerConfig) -> PlateTracker:
 
 def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> Policy:
     """Pack, zones and hot lists; what the pack does not admit is dropped here, before anything is matched."""
-    pack = load_pack(config.policy.pack)
+    pack = load_pack(config.policy.pack, *config.policy.layers, agreements=config.policy.agreements)
     now = clock.now().utc
-    if not pack.identity.in_force(now):
+    if not pack.in_force(now):
         journal.error("pack is not in force: nothing is captured", pack=pack.identity.id, version=pack.identity.version)
     hotlist = HotList.load(config.hotlist.files, pack, now)
     journal.info("hot lists loaded", admitted=hotlist.admitted)
     for rule, number in hotlist.refused.items():
         journal.count("hotlist_entries_refused", rule, number)
         journal.info("hot-list entries refused before matching", rule=rule, entries=number)
-    return Policy(pack=pack, zones=load_zones(config.policy.zones) if config.policy.zones else (), hotlist=hotlist)
+    return Policy(
+        pack=pack, unit=config.unit.kind, zones=load_zones(config.policy.zones) if config.policy.zones else (), hotlist=hotlist
+    )
 
 
 def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:

@@ -35,7 +35,7 @@ from edge.model_files import bundled_folder, read_manifest
 from edge.model_registry import Offer, add_models, verify_models
 from edge.outbox import inspect as outbox_inspect
 from edge.policy.cases import run_cases
-from edge.policy.check import check_pack
+from edge.policy.check import findings
 from edge.policy.decide import decide
 from edge.policy.explain import explain, explain_pack
 from edge.policy.load import load_pack
@@ -60,8 +60,8 @@ STOPPED = (KeyboardInterrupt, typer.Abort)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 Models = Annotated[Path | None, typer.Option("--models", help="Folder with manifest.toml; the bundled models unless told.")]
-DetectorName = Annotated[str, typer.Option("--detector", help="Detector, by its name in the manifest.")]
-RecognizerName = Annotated[str, typer.Option("--recognizer", help="Plate reader, by its name in the manifest.")]
+DetectorName = Annotated[str | None, typer.Option("--detector", help="Detector, by its name in the manifest.")]
+RecognizerName = Annotated[str | None, typer.Option("--recognizer", help="Plate reader, by its name in the manifest.")]
 
 
 #: Wide enough for the widest table.
@@ -88,8 +88,8 @@ def read(
     paths: Annotated[list[Path], typer.Argument(help="Pictures, clips, or folders of them.")],
     crops: Annotated[bool, typer.Option("--crops", help="Each picture is one plate: read it, do not search.")] = False,
     models: Models = None,
-    detector: DetectorName = "detector",
-    recognizer: RecognizerName = "ocr",
+    detector: DetectorName = None,
+    recognizer: RecognizerName = None,
     json: Json = False,
 ) -> None:
     """Find and read plates in pictures and clips: no policy, no network, nothing kept."""
@@ -142,8 +142,8 @@ def show_clip(path: Path, finder: Detector, tracker: Tracker, ocr: FastPlateOcr,
 def eval_(
     manifests: Annotated[list[Path], typer.Argument(help="Manifests: one JSON object a line, see the README.")],
     models: Models = None,
-    detector: DetectorName = "detector",
-    recognizer: RecognizerName = "ocr",
+    detector: DetectorName = None,
+    recognizer: RecognizerName = None,
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Detector confidence; the manifest's unless told.")
     ] = None,
@@ -423,7 +423,7 @@ def policy_check(packs: PackNames, json: Json = False) -> None:
     """Read packs strictly and say what to know about them: dates, dead rules, unverified clauses."""
     problems = 0
     for name in packs:
-        found = check_pack(name, Clock().now().utc)
+        found = findings(load_pack(name), Clock().now().utc)
         problems += sum(each.weight == "problem" for each in found)
         if json:
             write_json({"pack": name, "findings": found})

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from edge.errors import ConfigError
+from edge.policy.vocabulary import UnitKind
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,11 +28,13 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class UnitConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who this unit is.  ``device`` equals the common name of its certificate."""
+    """Who this unit is.  ``device`` equals the common name of its certificate; ``kind`` is what a pack may ask for: some
+    laws let only vehicles with an officer in them capture."""
 
     device: str
     agency: str
     data: Path
+    kind: UnitKind = "fixed"
 
 
 class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,22 +55,22 @@ class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class DetectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which detector, from ``models/manifest.toml`` by name, and from which confidence a plate counts by itself (the
+    """Which detector, from ``models/manifest.toml`` by name (the manifest's default unless told), and from which confidence a plate counts by itself (the
     manifest's figure unless told).
 
     ``pixels`` is how many pixels of a frame the network sees, for a model that leaves it open (as many as the model was made
     for unless told): the time a frame takes grows with it, and so does the distance from which a plate is found."""
 
-    model: str = "detector"
+    model: str | None = None
     threshold: float | None = None
     pixels: int | None = None
     threads: int = 1
 
 
 class RecognizerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which plate reader, from ``models/manifest.toml`` by name."""
+    """Which plate reader, from ``models/manifest.toml`` by name; the manifest's default unless told."""
 
-    model: str = "ocr"
+    model: str | None = None
     threads: int = 1
 
 
@@ -91,9 +94,12 @@ class ModelsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class PolicyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The pack: the name of a bundled one (``us-ct``) or the path of a TOML file, and a GeoJSON file of no-capture zones."""
+    """The state's pack: the name of a bundled one (``us-ct``) or the path of a TOML file; the agency's and the device's
+    ``layers``, which can only narrow it; a file of agreements, and a GeoJSON file of no-capture zones."""
 
     pack: str
+    layers: tuple[Path, ...] = ()
+    agreements: Path | None = None
     zones: Path | None = None
 
 

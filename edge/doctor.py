@@ -110,12 +110,12 @@ def _opencv() -> Check:
 def _rules(config: DeviceConfig) -> Iterator[Check]:
     now = Clock().now().utc
     try:
-        pack = load_pack(config.policy.pack)
+        pack = load_pack(config.policy.pack, *config.policy.layers, agreements=config.policy.agreements)
     except PlateEdgeError as error:
         yield Check(what="pack", state="fault", words=str(error))
         return
-    words = f"{pack.identity.id} {pack.identity.version}"
-    if pack.identity.in_force(now):
+    words = ", ".join(f"{layer.says.identity.id} {layer.says.identity.version}" for layer in pack.layers)
+    if pack.in_force(now):
         yield Check(what="pack", state="ok", words=f"{words}, in force")
     else:
         yield Check(what="pack", state="fault", words=f"{words} is not in force at {now:%Y-%m-%d}: nothing is captured")

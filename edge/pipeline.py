@@ -26,6 +26,7 @@ from edge.labeler.scope import label
 from edge.outbox.interface import Outbox
 from edge.policy.decide import decide, may_capture
 from edge.policy.pack import Pack
+from edge.policy.vocabulary import UnitKind
 from edge.policy.zones import Zone
 from edge.position import PositionSource
 from edge.recognizer.interface import Recognizer
@@ -35,9 +36,11 @@ from edge.tracker.vote import vote
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """What the rules are: the pack, the configured no-capture zones, and the hot list as far as the pack admits it."""
+    """What the rules are: the pack, what kind of unit it binds here, the configured no-capture zones, and the hot list as far
+    as the pack admits it."""
 
     pack: Pack
+    unit: UnitKind
     zones: tuple[Zone, ...]
     hotlist: HotList
 
@@ -132,7 +135,7 @@ class Line:
         place: Position | None = None  # of the last frame that was captured
         for frame in self.camera.frames(stop):
             here = self._position.at(frame.media_s)
-            forbidden = may_capture(here, frame.at.utc, self._policy.pack, self._policy.zones)
+            forbidden = may_capture(here, frame.at.utc, self._policy.pack, self._policy.zones, self._policy.unit)
             if forbidden:
                 self._journal.count("frames_dropped", forbidden[0].rule)
                 self._finish(self._tracker.flush(), place)

@@ -17,7 +17,7 @@ from edge.demo.run import DemoResult
 from edge.keys import KeyDescription
 from edge.model_files import ManifestEntry
 from edge.outbox.interface import Backlog
-from edge.policy.explain import cited
+from edge.policy.explain import cited, doors_in_words
 from edge.policy.pack import Pack
 from edge.unit import Accounts
 
@@ -160,17 +160,16 @@ def show_demo(result: DemoResult, console: Console, pack: Pack) -> None:
 
 def _show_label(result: DemoResult, console: Console, pack: Pack) -> None:
     label = result.reads[0].label
-    console.print(f"[bold]the label that each carries[/] ({label.pack} {label.pack_version}, {label.jurisdiction})")
+    console.print(f"[bold]the label that each carries[/] ({pack.identity.id} {pack.identity.version}, {label.jurisdiction})")
     console.print(
         f"  owner {label.owner}, {label.classification}; never for: {', '.join(label.purposes_barred)}",
         markup=False,
         soft_wrap=True,
     )
     for recipient in label.recipients:
-        rule = pack.rule(recipient.rule)
-        clause = "" if rule is None else f", {rule.clause}"
-        gates = " or ".join(recipient.gates)
-        console.print(f"  {recipient.recipient}: {gates} [{recipient.rule}{clause}]", markup=False, soft_wrap=True)
+        rules = [pack.rule(rule_id) for rule_id in recipient.rules]
+        clauses = ", ".join(f"{rule.id}, {rule.clause}" for rule in rules if rule is not None)
+        console.print(f"  {recipient.recipient}: {doors_in_words(recipient)} [{clauses}]", markup=False, soft_wrap=True)
 
 
 def _share(rate: Rate) -> str:

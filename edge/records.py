@@ -177,32 +177,64 @@ class Hit(Struct, frozen=True, kw_only=True):
     to_be_confirmed: bool = True
 
 
-Gate = Literal["none", "declaration", "certification", "request", "agreement", "warrant", "consent", "watchlist-match"]
-
-
 class Recipient(Struct, frozen=True, kw_only=True):
-    """Who may have the read beside its owner, through which gates (any one suffices), and under which rule of the pack.
-    ``now`` is true only for a recipient whose copy is sealed at capture; everybody else asks the owner later."""
+    """Who may have the read beside its owner, and under which rules.  At every one of ``doors`` one of its gates must be
+    passed.  ``party`` is a named body whose agreement was in force at capture, empty for anybody of the class; ``barred`` what
+    its agreement bars beside the label.  ``now`` is true only for a party whose own copy is sealed at capture; everybody else
+    asks the owner later."""
 
     recipient: str
-    gates: tuple[Gate, ...]
-    rule: str
+    doors: tuple[tuple[str, ...], ...]
+    rules: tuple[str, ...]
+    party: str = ""
+    barred: tuple[str, ...] = ()
     now: bool = False
 
 
-class Label(Struct, frozen=True, kw_only=True):
-    """The sharing scope that travels with a read: under which pack, who owns it, who may have it, for what, until when."""
+class Mark(Struct, frozen=True, kw_only=True):
+    """A field that is to be treated more strictly than the read as a whole."""
 
-    pack: str
-    pack_version: str
+    field: str
+    classification: str
+    rule: str
+
+
+class SearchWindow(Struct, frozen=True, kw_only=True):
+    """Until when ``who`` may still find the read, which is kept longer."""
+
+    who: str
+    until: datetime
+
+
+class LabelLayer(Struct, frozen=True, kw_only=True):
+    """One file that shaped a label: a state's pack, an agency's or a device's restrictions."""
+
+    id: str
+    version: str
+    sha256: str
+
+
+class Label(Struct, frozen=True, kw_only=True):
+    """The sharing scope that travels with a read: under which pack, who owns it, who may have it, for what, until when.
+
+    ``layers`` names the files, the state's first; ``pack_sha256`` is of all of them together.  ``fields`` are those that were
+    kept, ``marks`` those of them to be treated more strictly; ``lifts`` what lets the owner keep the read beyond
+    ``delete_after``; ``forward_by`` when it must have reached whom the pack names; ``rules`` every rule that had a say."""
+
+    layers: tuple[LabelLayer, ...]
     pack_sha256: str
     jurisdiction: str
     owner: str
     classification: str
+    fields: tuple[str, ...]
+    marks: tuple[Mark, ...] = ()
     recipients: tuple[Recipient, ...]
     purposes_permitted: tuple[str, ...]
     purposes_barred: tuple[str, ...]
     delete_after: datetime
+    lifts: tuple[str, ...] = ()
+    forward_by: datetime | None = None
+    search_windows: tuple[SearchWindow, ...] = ()
     obligations: tuple[str, ...]
     onward_duties: tuple[str, ...]
     rules: tuple[str, ...]
@@ -217,11 +249,20 @@ class LabeledRead(Struct, frozen=True, kw_only=True):
     hit: Hit | None = None
 
 
+class CopyFor(Struct, frozen=True, kw_only=True):
+    """A party that gets its own copy at capture, and the public key (PEM, P-256) that it is sealed to."""
+
+    party: str
+    seal_key: str
+
+
 class Release(Struct, frozen=True, kw_only=True):
-    """The decision that a labelled read may leave the unit, and the rules that decided.  Made by ``decide`` only."""
+    """The decision that a labelled read may leave the unit, the rules that decided, and who gets a copy beside the owner.
+    Made by ``decide`` only."""
 
     labeled: LabeledRead
     rules: tuple[str, ...]
+    copies: tuple[CopyFor, ...] = ()
 
 
 class Reason(Struct, frozen=True, kw_only=True):

@@ -80,7 +80,7 @@ class HotList:
         for path in files:
             for plate, entry in _admitted(path, pack, today, refused):
                 entries[plate] = (*entries.get(plate, ()), entry)
-        return HotList(entries, refused, pack.hotlist.region == "must-agree")
+        return HotList(entries, refused, any(rule.region == "must-agree" for rule in pack.hotlists))
 
     def match(self, text: str, region: str, at: datetime) -> Hit | None:
         """The hit of a read, or None.  ``exact`` is true where the text is the list's own and the region does not differ;
@@ -157,7 +157,7 @@ def _admitted(path: Path, pack: Pack, today: date, refused: Counter[str]) -> Ite
 
 
 def _refused_by(row: _Row, entry: Entry, pack: Pack, today: date) -> str | None:
-    rule = pack.hotlist.refusal(row.source, row.topic, row.reason)
+    rule = pack.refusal(row.source, row.topic, row.reason)
     if rule is not None:
         return rule.id
     return EXPIRED if _expired(entry.expires_on, today) else None

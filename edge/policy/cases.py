@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+import msgspec
 import shapely
 from msgspec import Struct
 
+from edge.policy.agreements import Agreement
+from edge.policy.case import Case, CaseAgreement, CaseRecipient
 from edge.policy.decide import decide, may_capture
-from edge.policy.pack import Case, Pack
+from edge.policy.pack import Pack
 from edge.policy.zones import Zone
 from edge.records import (
     Box,
     Capture,
     Detection,
-    Gate,
     Hit,
     Instant,
     Label,
@@ -58,14 +60,17 @@ class CaseResult(Struct, frozen=True, kw_only=True):
 def run_cases(pack: Pack, labeler: Labeler) -> tuple[CaseResult, ...]:
     """Run every case of ``pack``, in the file's order; ``labeler`` is :func:`edge.labeler.scope.label`."""
     return tuple(
-        CaseResult(name=case.name, clause=case.clause, wrong=tuple(_differences(case, pack, labeler))) for case in pack.cases
+        CaseResult(name=case.name, clause=case.clause, wrong=tuple(_differences(case, pack, labeler)))
+        for layer in pack.layers
+        for case in layer.says.cases
     )
 
 
 def _differences(case: Case, pack: Pack, labeler: Labeler) -> Iterator[str]:
     zones = () if case.place == "no-zones" else (_ZONE,)
     position = _position(case)
-    reasons = may_capture(position, case.at, pack, zones)
+    pack = _with_agreements(pack, case)
+    reasons = may_capture(position, case.at, pack, zones, case.unit)
     hit = _hit(case, pack)
     yield from _hot_list_differences(case, pack)
     if reasons or case.expect == "no-capture":
@@ -96,7 +101,7 @@ def _hot_list_differences(case: Case, pack: Pack) -> Iterator[str]:
         if case.hit or case.refused_by:
             yield "expects something of a hot list but offers no entry"
         return
-    refusal = pack.hotlist.refusal(case.entry.source, case.entry.topic, case.entry.reason)
+    refusal = pack.refusal(case.entry.source, case.entry.topic, case.entry.reason)
     if case.hit != (refusal is None):
         yield "expected a hit, the entry is refused" if case.hit else "expected no hit, the entry is admitted"
     if case.refused_by is not None and (refusal is None or refusal.id != case.refused_by):
@@ -108,32 +113,75 @@ def _label_differences(case: Case, label: Label) -> Iterator[str]:
         yield f"expected classification {case.classification}, got {label.classification}"
     if case.delete_after is not None and label.delete_after != case.delete_after:
         yield f"expected delete_after {case.delete_after.isoformat()}, got {label.delete_after.isoformat()}"
+    if case.forward_by is not None and label.forward_by != case.forward_by:
+        yield f"expected forward_by {case.forward_by.isoformat()}, got {_when(label.forward_by)}"
+    windows = {window.who: window.until for window in label.search_windows}
+    for who, until in case.searchable_until.items():
+        if windows.get(who) != until:
+            yield f"expected {who} to find it until {until.isoformat()}, got {_when(windows.get(who))}"
+    if case.fields is not None and set(label.fields) != set(case.fields):
+        yield f"expected the fields {', '.join(case.fields)}, got {', '.join(label.fields)}"
     for said, wanted, got in (
         ("permitted", case.permits, label.purposes_permitted),
         ("barred", case.bars, label.purposes_barred),
+        ("a lift", case.lifts, label.lifts),
         ("a duty", case.duties, label.onward_duties),
         ("an obligation", case.obligations, label.obligations),
     ):
         for word in set(wanted) - set(got):
             yield f"expected {word} as {said}, the label does not say so"
+    for word in set(case.not_permits) & set(label.purposes_permitted):
+        yield f"expected {word} not to be permitted, the label permits it"
     yield from _recipient_differences(case, label)
 
 
+def _when(at: datetime | None) -> str:
+    return "no time" if at is None else at.isoformat()
+
+
 def _recipient_differences(case: Case, label: Label) -> Iterator[str]:
-    gates: dict[str, set[Gate]] = {}
-    for recipient in label.recipients:
-        gates.setdefault(recipient.recipient, set()).update(recipient.gates)
-    now = {recipient.recipient for recipient in label.recipients if recipient.now}
+    named = {(each.recipient, each.party): each for each in label.recipients}
     for wanted in case.recipients:
-        got = gates.get(wanted.recipient, set())
-        if got != set(wanted.gates) or (wanted.recipient in now) != wanted.now:
-            through = " or ".join(sorted(got)) or "nothing"
-            yield f"expected {wanted.recipient} through {' or '.join(wanted.gates)}, got {through}"
+        got = named.get((wanted.recipient, wanted.party))
+        if got is None:
+            yield f"expected the recipient {wanted.party or wanted.recipient}, the label does not name it"
+        elif _sets(got.doors) != _sets(_doors(wanted)) or got.now != wanted.now:
+            yield f"expected {wanted.party or wanted.recipient} through {_doors(wanted)}, got {got.doors}, now: {got.now}"
     for name in case.not_recipients:
-        if name in gates:
+        if any(name in (each.recipient, each.party) for each in label.recipients):
             yield f"expected no recipient {name}, the label names it"
+    now = sorted(each.party for each in label.recipients if each.now)
     if case.nobody_now and now:
-        yield f"expected nobody to get the read now, the label names {', '.join(sorted(now))}"
+        yield f"expected nobody to get the read now, the label names {', '.join(now)}"
+
+
+def _doors(wanted: CaseRecipient) -> tuple[tuple[str, ...], ...]:
+    return wanted.doors or ((wanted.gates,) if wanted.gates else ())
+
+
+def _sets(doors: tuple[tuple[str, ...], ...]) -> set[frozenset[str]]:
+    return {frozenset(door) for door in doors}
+
+
+def _with_agreements(pack: Pack, case: Case) -> Pack:
+    return msgspec.structs.replace(pack, agreements=tuple(map(_agreement, case.agreements)))
+
+
+def _agreement(paper: CaseAgreement) -> Agreement:
+    return Agreement(
+        party=paper.party,
+        recipient=paper.recipient,
+        jurisdiction=paper.jurisdiction,
+        satisfies=paper.satisfies,
+        text_sha256="0" * 64,
+        signed_by=("case", "case"),
+        starts=paper.starts,
+        ends=paper.ends,
+        revoked=paper.revoked,
+        bars=paper.bars,
+        now=paper.now,
+        seal_key="case",
+    )
 
 
 def _position(case: Case) -> Position | None:
@@ -145,7 +193,7 @@ def _position(case: Case) -> Position | None:
 
 def _hit(case: Case, pack: Pack) -> Hit | None:
     entry = case.entry
-    if entry is None or pack.hotlist.refusal(entry.source, entry.topic, entry.reason) is not None:
+    if entry is None or pack.refusal(entry.source, entry.topic, entry.reason) is not None:
         return None
     return Hit(source=entry.source, topic=entry.topic, reason=entry.reason, entered_by="case", list_sha256="0" * 64, exact=True)
 

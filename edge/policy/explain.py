@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edge.policy.pack import Pack, Rule
+from edge.policy.pack import Pack
+from edge.policy.rules import Rule
 from edge.records import Label, LabeledRead, Reason, Recipient, Release, Withhold
 
 
@@ -32,7 +33,7 @@ def explain_pack(pack: Pack) -> tuple[str, ...]:
         f"compared with the enacted text by: {verified}",
         f"sha256: {pack.sha256}",
         *(cited(rule.id, pack) for rule in pack.rules()),
-        *(f"open: {open_question.question} Meanwhile: {open_question.meanwhile}" for open_question in pack.open_questions),
+        *(f"open: {each.question} Meanwhile: {each.meanwhile}" for layer in pack.layers for each in layer.says.open_questions),
         identity.note,
     )
 
@@ -57,7 +58,7 @@ def _reason(reason: Reason, pack: Pack) -> str:
 
 
 def _label(label: Label, pack: Pack) -> Iterator[str]:
-    yield f"  pack {label.pack} {label.pack_version}, {label.jurisdiction}"
+    yield f"  pack {', '.join(f'{layer.id} {layer.version}' for layer in label.layers)}, {label.jurisdiction}"
     if label.pack_sha256 != pack.sha256:
         yield "  labelled under another pack than the one at hand: clauses below may not be the ones that decided"
     yield f"  owner {label.owner}; {label.classification}; delete after {label.delete_after.isoformat()}"
@@ -70,8 +71,16 @@ def _label(label: Label, pack: Pack) -> Iterator[str]:
 
 
 def _recipient(recipient: Recipient, pack: Pack) -> str:
-    gates = " or ".join(recipient.gates)
-    when = "gets it now" if recipient.now else "asks the owner"
-    rule = pack.rule(recipient.rule)
-    basis = f"{recipient.rule}; {rule.clause}; {_known(rule)}" if rule else recipient.rule
-    return f"{recipient.recipient} {when} (gate: {gates}) [{basis}]"
+    who = f"{recipient.party} ({recipient.recipient})" if recipient.party else recipient.recipient
+    when = "gets its copy now" if recipient.now else f"asks the owner ({doors_in_words(recipient)})"
+    return f"{who} {when} [{'; '.join(_basis(rule_id, pack) for rule_id in recipient.rules)}]"
+
+
+def doors_in_words(recipient: Recipient) -> str:
+    """What has to be shown: one gate of every door."""
+    return ", and ".join(" or ".join(door) for door in recipient.doors)
+
+
+def _basis(rule_id: str, pack: Pack) -> str:
+    rule = pack.rule(rule_id)
+    return f"{rule_id}; {rule.clause}; {_known(rule)}" if rule else rule_id

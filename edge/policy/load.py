@@ -9,13 +9,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec import inspect
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import Struct, inspect
 
 from edge.errors import PolicyError
-from edge.policy.pack import Duration, Pack, PackText, Unit
+from edge.policy.agreements import Agreement, AgreementsText
+from edge.policy.layers import SECONDS, combine
+from edge.policy.pack import Layer, LoadedLayer, Pack
+from edge.policy.rules import Duration, HotListRule, Unit
 from edge.policy.words import nearest
 
 if sys.version_info >= (3, 11):
@@ -30,33 +37,63 @@ _BUNDLED_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _UNITS: tuple[str, ...] = Unit.__args__  # type: ignore[attr-defined]
 # No law seen keeps plates for more than 5 years; a longer time than a century is a slip of the pen.
 _LONGEST_S = 100 * 366 * 86_400
-_SECONDS = {
-    "seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800, "months": 2_678_400, "years": 31_622_400
-}  # fmt: skip
 _DURATION = re.compile(r"(\d+) *([a-z]+)")
+_S = TypeVar("_S", bound=Struct)
 
 
-def load_pack(name_or_path: str | Path) -> Pack:
-    """Read a bundled pack by name (``us-ct``) or any pack by its path.
+def load_pack(*names_or_paths: str | Path, agreements: Path | None = None) -> Pack:
+    """Read a bundled pack by name (``us-ct``) or any pack by its path, with the layers that narrow it, and the agreements.
 
-    Raises PolicyError, naming the file, the key and the nearest known word, if the pack cannot be read, says something
+    Raises PolicyError, naming the file, the line or key and the nearest known word, if anything cannot be read, says something
     unknown or contradicts itself; there is never a part of a pack or an empty one.
     """
-    source, data = _read_bytes(name_or_path)
+    papers = load_agreements(agreements) if agreements is not None else ()
+    layers = [load_layer(each) for each in names_or_paths]
     try:
-        raw = tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"read pack {source}: it is not UTF-8 text; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"read pack {source}: not valid TOML: {error}") from error
-    except RecursionError as error:
-        raise PolicyError(f"read pack {source}: it is nested too deeply for a pack") from error
-    text = _convert(source, raw)
-    wrong = tuple(_contradictions(text))
+        return combine(layers, papers)
+    except PolicyError as error:
+        raise PolicyError(f"{error} (read from {', '.join(map(str, names_or_paths))})") from error
+
+
+def load_layer(name_or_path: str | Path) -> LoadedLayer:
+    """Read one file of rules.  Raises PolicyError as :func:`load_pack` does."""
+    source, data = _read_bytes(name_or_path)
+    return parse_layer(source, data)
+
+
+def parse_layer(source: str, data: bytes) -> LoadedLayer:
+    """The rules in the bytes of a file; ``source`` names it in errors.  Raises PolicyError as :func:`load_pack` does."""
+    layer = _parse(f"read pack {source}", data, Layer)
+    wrong = tuple(_contradictions(layer))
     if wrong:
         raise PolicyError(f"read pack {source}: {'; '.join(wrong)}")
-    values = {field.name: getattr(text, field.name) for field in msgspec.structs.fields(PackText)}
-    return Pack(**values, sha256=hashlib.sha256(data).hexdigest())
+    return LoadedLayer(says=layer, sha256=hashlib.sha256(data).hexdigest())
+
+
+def load_agreements(path: Path) -> tuple[Agreement, ...]:
+    """Read a file of agreements.  Raises PolicyError naming the file and the key."""
+    _, data = _read_bytes(path)
+    return parse_agreements(str(path), data)
+
+
+def parse_agreements(source: str, data: bytes) -> tuple[Agreement, ...]:
+    """The agreements in the bytes of a file.  Raises PolicyError naming ``source`` and the key."""
+    doing = f"read agreements {source}"
+    papers = _parse(doing, data, AgreementsText).agreements
+    for paper in papers:
+        if paper.ends <= paper.starts:
+            raise PolicyError(f"{doing}: `{paper.party}`: `ends` is not after `starts`; it would never be in force")
+        if paper.now and not _is_p256(paper.seal_key):
+            raise PolicyError(f"{doing}: `{paper.party}`: `now` needs a `seal_key`: a P-256 public key in PEM")
+    return papers
+
+
+def _is_p256(pem: str) -> bool:
+    try:
+        key = serialization.load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
 
 
 def bundled_packs() -> tuple[str, ...]:
@@ -83,13 +120,22 @@ def _read_bytes(name_or_path: str | Path) -> tuple[str, bytes]:
     return str(path), data
 
 
-def _convert(source: str, raw: dict[str, Any]) -> PackText:
-    def refuse(message: str) -> PolicyError:
-        return PolicyError(f"read pack {source}: {message}")
-
-    checked = _known(raw, inspect.type_info(PackText), "", refuse)
+def _parse(doing: str, data: bytes, wanted: type[_S]) -> _S:
     try:
-        return msgspec.convert(checked, PackText)
+        raw = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{doing}: it is not UTF-8 text; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{doing}: not valid TOML: {error}") from error
+    except (RecursionError, ValueError) as error:
+        raise PolicyError(f"{doing}: it is no pack: nested too deeply, or a number of absurd length") from error
+
+    def refuse(message: str) -> PolicyError:
+        return PolicyError(f"{doing}: {message}")
+
+    checked = _known(raw, inspect.type_info(wanted), "", refuse)
+    try:
+        return msgspec.convert(checked, wanted)
     except msgspec.ValidationError as error:
         raise refuse(_plain(str(error))) from error
 
@@ -150,19 +196,24 @@ def _duration(raw: Any, where: str, refuse: Callable[[str], PolicyError]) -> dic
         raise refuse(f"`{where}`: unknown unit `{unit}`; {nearest(unit, list(_UNITS))}")
     if isinstance(amount, bool) or not isinstance(amount, int) or amount < 1:
         raise refuse(f"`{where}`: a duration must be a whole number of at least 1; {cure}")
-    if amount * _SECONDS[unit] > _LONGEST_S:
+    if amount * SECONDS[unit] > _LONGEST_S:
         raise refuse(f"`{where}`: longer than a century; check the number and its unit")
     return {"amount": amount, "unit": unit}
 
 
-def _contradictions(text: PackText) -> Iterator[str]:
+def _contradictions(text: Layer) -> Iterator[str]:
     """What types cannot say: each yields one plain sentence."""
     yield from _wrong_identity(text)
     yield from _wrong_ids(text)
     yield from _wrong_purposes(text)
     yield from _wrong_recipients(text)
     yield from _wrong_times(text)
-    for bar in text.hotlist.bar:
+    if text.hotlist is not None:
+        yield from _wrong_hotlist(text.hotlist)
+
+
+def _wrong_hotlist(rule: HotListRule) -> Iterator[str]:
+    for bar in rule.bar:
         if not (bar.topics or bar.sources or bar.terms):
             yield f"`hotlist.bar` `{bar.id}` bars nothing; name topics, sources or terms"
         for term in bar.terms:
@@ -170,7 +221,7 @@ def _contradictions(text: PackText) -> Iterator[str]:
                 yield f"`hotlist.bar` `{bar.id}`: the term `{term}` has no letter and would bar everything"
 
 
-def _wrong_identity(text: PackText) -> Iterator[str]:
+def _wrong_identity(text: Layer) -> Iterator[str]:
     identity = text.identity
     if identity.effective_until is not None and identity.effective_until <= identity.effective_from:
         yield "`identity.effective_until` is not after `identity.effective_from`; the pack would never be in force"
@@ -183,7 +234,7 @@ def _wrong_identity(text: PackText) -> Iterator[str]:
             yield f"rule `{rule.id}` is marked verified on `{rule.evidence}` evidence; only the enacted text verifies a rule"
 
 
-def _wrong_ids(text: PackText) -> Iterator[str]:
+def _wrong_ids(text: Layer) -> Iterator[str]:
     counts = Counter(rule.id for rule in text.rules())
     for rule_id, count in counts.items():
         if count > 1:
@@ -199,37 +250,35 @@ def _wrong_ids(text: PackText) -> Iterator[str]:
                 yield f"case `{case.name}` names rule `{named}`, which the pack does not have; {nearest(named, list(counts))}"
 
 
-def _wrong_purposes(text: PackText) -> Iterator[str]:
+def _wrong_purposes(text: Layer) -> Iterator[str]:
     permitted = {rule.purpose for rule in text.purposes if rule.effect == "permit"}
     barred = {rule.purpose for rule in text.purposes if rule.effect == "bar"}
-    if not permitted:
+    if text.purposes and not permitted and text.identity.layer == "state":
         yield "no purpose is permitted, so nothing could ever be used; permit at least one purpose"
     for purpose in sorted(permitted & barred):
         yield f"purpose `{purpose}` is both permitted and barred; remove one of the two"
 
 
-def _wrong_recipients(text: PackText) -> Iterator[str]:
-    for rule in text.recipients:
+def _wrong_recipients(text: Layer) -> Iterator[str]:
+    for rule in text.recipients or ():
         if "none" in rule.gates and len(rule.gates) > 1:
             yield f"recipient rule `{rule.id}`: gate `none` makes its other gates meaningless; remove one or the other"
-        if rule.now and not {"none", "agreement", "declaration", "certification"} >= set(rule.gates):
+        if rule.now and not {"none", "agreement", "declaration", "certification"} & set(rule.gates):
             yield f"recipient rule `{rule.id}`: a {' or '.join(rule.gates)} comes after capture, so `now` cannot be true"
         if rule.recipient == "out-of-state-law-enforcement" and not rule.jurisdictions:
             yield f"recipient rule `{rule.id}`: name the `jurisdictions` whose law enforcement is meant"
 
 
-def _wrong_times(text: PackText) -> Iterator[str]:
+def _wrong_times(text: Layer) -> Iterator[str]:
     classes = {rule.applies_to for rule in text.retention}
-    if "any" not in classes and classes != {"hit", "non-hit"}:
+    if classes and "any" not in classes and classes != {"hit", "non-hit"} and text.identity.layer == "state":
         missing = ({"hit", "non-hit"} - classes).pop()
         yield f"no `retention` rule binds a {missing} read; add one, or one that applies to `any`"
     clock = text.clock
-    if (clock.untrusted == "shorten") != (clock.margin is not None):
+    if clock is not None and (clock.untrusted == "shorten") != (clock.margin is not None):
         yield '`clock.margin` goes with `untrusted = "shorten"` and only with it'
-    for rule in text.retention:
-        if clock.margin and _seconds(clock.margin) >= _seconds(rule.longest):
-            yield f"`clock.margin` ({clock.margin}) leaves nothing of rule `{rule.id}` ({rule.longest}); shorten the margin"
-
-
-def _seconds(duration: Duration) -> int:
-    return duration.amount * _SECONDS[duration.unit]
+    for hours in text.no_capture_hours:
+        try:
+            ZoneInfo(hours.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            yield f"rule `{hours.id}`: `{hours.timezone}` is no time zone of this machine; write it like `America/New_York`"

@@ -1,499 +1,377 @@
-"""A pack: one TOML file that says, in closed words, what may be captured, who may have it, for what and until when.
+"""A pack in closed words: what may be captured, who may have it, for what and until when.
 
-Every rule carries its id, the clause it rests on, whether somebody compared it with the enacted text, and one plain
-sentence.  A pack that says something this program does not know is refused as a whole: a rule that is skipped silently
-is worse than a unit that does not start.  Loading is in ``load.py``; the functions here are pure.
+A :class:`Layer` is what one TOML file says: a state's law, an agency's choice, or a device's.  A :class:`Pack` is what binds
+a unit: all its layers together, the strictest winning.  Loading is in ``load.py``; all here is pure.
 """
 
 from __future__ import annotations
 
-import calendar
-import re
-import unicodedata
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
-from typing import Annotated, Literal
-
-from msgspec import Meta, Struct
-
-from edge.records import Gate, Instant, TimeSource
-
-Text = Annotated[str, Meta(min_length=1)]
-Share = Annotated[float, Meta(ge=0.0, le=1.0)]
-Aware = Annotated[datetime, Meta(tz=True)]
-
-# What a rule rests on.  `primary`: the clause itself was read; `secondary`: a report that says it read it; `weak`: one
-# source alone, or contradicted; `general`: common knowledge; `choice`: no law asks for it, the pack's author chose it.
-Evidence = Literal["primary", "secondary", "weak", "general", "choice"]
-
-Classification = Literal["confidential", "restricted", "public"]
-
-Purpose = Literal[
-    # permitted somewhere
-    "hot-list-match",
-    "active-investigation",
-    "warrant",
-    "missing-person",
-    "stolen-vehicle",
-    "wanted-person",
-    "terrorism-watch-list",
-    "parking-enforcement",
-    "toll-collection",
-    "highway-usage-fee",
-    "commercial-vehicle-screening",
-    "traffic-study",
-    "registered-owner-request",
-    # barred somewhere
-    "immigration-enforcement",
-    "reproductive-health-care-investigation",
-    "gender-affirming-care-investigation",
-    "first-amendment-activity",
-    "protected-characteristics",
-    "sale",
-]
-
-RecipientClass = Literal[
-    "in-state-law-enforcement",
-    "out-of-state-law-enforcement",
-    "federal-agency",
-    "any-other",
-    "prosecutor",
-    "defence",
-    "court",
-    "registered-owner",
-    "vendor-third-party",
-]
-
-Obligation = Literal[
-    "sign-at-capture",
-    "seal-to-owner",
-    "delete-by-date",
-    "confirm-hit-by-person",
-    "count-without-plate",
-    "log-search-with-reason",
-    "drop-image",
-    "blur-image",
-    "hits-only",
-    "forget-in-minutes",
-]
-
-OnwardDuty = Literal[
-    "keep-label",
-    "same-deletion-date",
-    "barred-purposes-bind",
-    "log-search-with-reason",
-    "no-sale",
-    "no-transfer-without-written-consent",
-]
-
-ZoneCategory = Literal[
-    "health-care",
-    "reproductive-health-care",
-    "immigration-facility",
-    "school",
-    "worship",
-    "court",
-    "food-bank",
-    "shelter",
-    "polling-place",
-    "agency-choice",
-]
-
-Field = Literal[
-    "plate-text",
-    "plate-region",
-    "plate-image",
-    "vehicle-image",
-    "vehicle-features",
-    "occupant-image",
-    "position",
-    "time",
-    "device",
-]
-
-Topic = Literal[
-    "stolen-vehicle",
-    "stolen-plate",
-    "wanted-person",
-    "felony-warrant",
-    "missing-person",
-    "amber-alert",
-    "silver-alert",
-    "terrorism-watch-list",
-    "protection-order",
-    "extreme-risk-order",
-    "supervised-release",
-    "sex-offender",
-    "violent-person",
-    "gang",
-    "protective-interest",
-    "parking",
-    "toll",
-    "immigration",
-    "immigration-violator",
-    "reproductive-health-care",
-    "gender-affirming-care",
-    "first-amendment-activity",
-]
-
-Lift = Literal[
-    "warrant",
-    "court-order",
-    "subpoena",
-    "case-with-supervisor-approval",
-    "preservation-request",
-    "toll",
-    "highway-usage-fee",
-]
-
-Unit = Literal["seconds", "minutes", "hours", "days", "weeks", "months", "years"]
-RetentionClass = Literal["any", "hit", "non-hit"]
-
-_WORD = re.compile(r"[^\W_]+")
-_END_OF_TIME = datetime.max.replace(tzinfo=timezone.utc)
-_START_OF_TIME = datetime.min.replace(tzinfo=timezone.utc)
-
-
-class Duration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A length of time with its unit, as a law writes it: ``{ days = 21 }`` or ``"21 days"`` in a pack."""
-
-    amount: Annotated[int, Meta(ge=1)]
-    unit: Unit
-
-    def after(self, start: datetime) -> datetime:
-        """``start`` (aware UTC) plus this; months and years by the UTC calendar, the 31st becoming the month's last day,
-        so that the result is never later than the law's own count.  Stops at the last instant a datetime can hold."""
-        try:
-            if self.unit in ("months", "years"):
-                return _add_months(start, self.amount * (12 if self.unit == "years" else 1))
-            return start + timedelta(**{self.unit: self.amount})
-        except (OverflowError, ValueError):
-            return _END_OF_TIME
-
-    def before(self, end: datetime) -> datetime:
-        """``end`` minus this, for fixed units; a month counts 31 days and a year 366, the strict way round."""
-        days = {"months": 31, "years": 366}.get(self.unit)
-        step = timedelta(days=days * self.amount) if days else timedelta(**{self.unit: self.amount})
-        try:
-            return end - step
-        except OverflowError:
-            return _START_OF_TIME
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.unit[:-1] if self.amount == 1 else self.unit}"
-
-
-def _add_months(start: datetime, months: int) -> datetime:
-    year, month = divmod(start.year * 12 + start.month - 1 + months, 12)
-    return start.replace(year=year, month=month + 1, day=min(start.day, calendar.monthrange(year, month + 1)[1]))
-
-
-class Rule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every rule has.  ``clause`` cites the law or says that it is a choice; ``verified`` means that the person whom
-    the identity names compared it with the enacted text; ``words`` is one sentence a lawyer can check."""
-
-    id: Text
-    clause: Text
-    evidence: Evidence
-    verified: bool
-    words: Text
-
-
-class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which pack this is and when it binds: from ``effective_from`` up to, not including, ``effective_until``.
-
-    ``verified_by`` and ``verified_on`` stay empty until somebody has compared it with the law.
-    """
-
-    id: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-    version: Text
-    title: Text
-    jurisdiction: Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
-    statute: Text
-    effective_from: Aware
-    effective_until: Aware | None = None
-    prepared_on: date
-    verified_by: str = ""
-    verified_on: date | None = None
-    note: Text
-
-    def in_force(self, at: datetime) -> bool:
-        """Whether the pack binds at ``at`` (aware)."""
-        return self.effective_from <= at and (self.effective_until is None or at < self.effective_until)
-
-
-class ClassificationRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the data is to be treated under the public-records law."""
-
-    classification: Classification
-
-
-class OwnerRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who owns a read.  Only the agency whose unit captured it is known so far."""
-
-    owner: Literal["capturing-agency"]
-
-
-class CaptureRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where nothing may be captured.  Zones come from the agency's geometry; ``categories`` are those the law itself names.
-
-    ``without_position``: ``capture`` (position does not matter), ``stop-where-zones`` (no position, no capture, as soon as
-    any zone is configured) or ``stop`` (never capture without a position).
-    """
-
-    without_position: Literal["capture", "stop-where-zones", "stop"]
-    categories: tuple[ZoneCategory, ...] = ()
-
-
-class FieldsRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which fields of a read may leave the unit; what is not named may not."""
-
-    keep: Annotated[tuple[Field, ...], Meta(min_length=1)]
-
-
-class MatchRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How sure a read must be before it leaves the unit, and what becomes of one whose issuing state was not made out."""
-
-    min_confidence: Share
-    unknown_region: Literal["admit", "withhold"]
-
-
-class ClockRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to do when the clock cannot be trusted within ``max_error``: withhold, or shorten the retention by ``margin``."""
-
-    max_error: Duration
-    untrusted: Literal["withhold", "shorten"]
-    margin: Duration | None = None
-
-    def trusts(self, instant: Instant) -> bool:
-        """True where the clock is known to have been right within ``max_error``.  A disciplined source (GPS, NTP) without
-        a figure counts; a real-time clock or hold-over without a figure does not."""
-        quality = instant.quality
-        if quality.source == "unset":
-            return False
-        if quality.error_ms is None:
-            return quality.source in ("gps-pps", "gps", "ntp")
-        limit_ms = (self.max_error.after(_START_OF_TIME) - _START_OF_TIME) / timedelta(milliseconds=1)
-        return 0 <= quality.error_ms <= limit_ms
-
-
-class HotListAdmit(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Topics that a hot list may have; from any source unless ``sources`` names some."""
-
-    topics: Annotated[tuple[Topic, ...], Meta(min_length=1)]
-    sources: tuple[Text, ...] = ()
-
-
-class HotListBar(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a hot list may not have: by topic, by source, or by a term in source, topic or reason.
-
-    Terms are compared word by word with case and punctuation folded; ``immigra*`` matches any word that begins so.
-    A screen by terms is a second net under the topics, not a proof.
-    """
-
-    topics: tuple[Topic, ...] = ()
-    sources: tuple[Text, ...] = ()
-    terms: tuple[Text, ...] = ()
-
-    def bars(self, source: str, topic: str, words: str) -> bool:
-        """Whether an entry is barred; ``words`` is :func:`folded_words` of its source, topic and reason."""
-        return (
-            topic in self.topics
-            or folded_words(source) in {folded_words(barred) for barred in self.sources}
-            or any(_has_term(words, term) for term in self.terms)
-        )
-
-
-class HotListRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What may be matched at all.  The rule itself is the closed list: what no ``admit`` names is refused under its id.
-
-    ``region``: what becomes of an entry whose state differs from the state read: no hit (``must-agree``) or a hit that is
-    marked inexact (``mark-inexact``).
-    """
-
-    region: Literal["must-agree", "mark-inexact"]
-    admit: tuple[HotListAdmit, ...] = ()
-    bar: tuple[HotListBar, ...] = ()
-
-    def refusal(self, source: str, topic: str, reason: str) -> Rule | None:
-        """The rule that refuses an entry, or None where it may be matched.  A bar beats an admission."""
-        topic = "-".join(folded_words(topic).split())
-        words = folded_words(f"{source} {topic} {reason}")
-        for bar in self.bar:
-            if bar.bars(source, topic, words):
-                return bar
-        origin = folded_words(source)
-        for admit in self.admit:
-            if topic in admit.topics and (not admit.sources or origin in map(folded_words, admit.sources)):
-                return None
-        return self
-
-
-def folded_words(text: str) -> str:
-    """The words of ``text`` in small letters, one blank between and around them, punctuation gone."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
-    return f" {' '.join(words)} "
-
-
-def _has_term(words: str, term: str) -> bool:
-    stem = folded_words(term)
-    return (stem[:-1] if term.endswith("*") else stem) in words
-
-
-class RetentionRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The longest time that reads of a class may be kept, counted from capture."""
-
-    applies_to: RetentionClass
-    longest: Duration
-
-
-class LiftRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What lets the owner keep a read beyond the longest time; the unit never lifts anything."""
-
-    lift: Lift
-
-
-class RecipientRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who else may have a read, and through which gates (any one suffices).  ``jurisdictions`` narrows the class, one entry
-    of the label each.  ``now``: sealed for them at capture; otherwise they ask the owner."""
-
-    recipient: RecipientClass
-    gates: Annotated[tuple[Gate, ...], Meta(min_length=1)]
-    jurisdictions: tuple[Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")], ...] = ()
-    now: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """How a label names them: the class, or one ``class/jurisdiction`` each."""
-        return tuple(f"{self.recipient}/{where}" for where in self.jurisdictions) or (self.recipient,)
-
-
-class PurposeRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One purpose, permitted or barred; what is not permitted is not allowed either."""
-
-    purpose: Purpose
-    effect: Literal["permit", "bar"]
-
-
-class ObligationRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Something that must be done with every read, by the unit or by its owner."""
-
-    obligation: Obligation
-    by: Literal["unit", "owner"]
-
-
-class OnwardRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A duty that goes with a read to whoever gets it."""
-
-    duty: OnwardDuty
-
-
-class OpenQuestion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was looked for in the law and not found, and what the pack does meanwhile."""
-
-    question: Text
-    meanwhile: Text
-
-
-class CaseEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A hot-list entry for the case's plate."""
-
-    source: Text
-    topic: Text
-    reason: Text
-
-
-class CaseRecipient(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the label must say of one recipient: exactly these gates, none of them `now` unless said."""
-
-    recipient: Text
-    gates: tuple[Gate, ...]
-    now: bool = False
-
-
-class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A named situation and what the pack must make of it.  ``rule`` must be among the rules that decided; what is left
-    out is not compared.  ``place`` is where the unit stands to a zone with a margin of 50 m."""
-
-    name: Text
-    clause: Text
-    at: Aware
-    expect: Literal["release", "withhold", "no-capture"]
-    rule: str | None = None
-    confidence: float = 0.95
-    region: str = "US-CT"
-    time_source: TimeSource = "ntp"
-    place: Literal["no-zones", "outside", "in-margin", "inside", "lost"] = "no-zones"
-    entry: CaseEntry | None = None
-    hit: bool = False
-    refused_by: str | None = None
-    delete_after: Aware | None = None
-    classification: Classification | None = None
-    permits: tuple[Purpose, ...] = ()
-    bars: tuple[Purpose, ...] = ()
-    recipients: tuple[CaseRecipient, ...] = ()
-    not_recipients: tuple[Text, ...] = ()
-    nobody_now: bool = False
-    duties: tuple[OnwardDuty, ...] = ()
-    obligations: tuple[Obligation, ...] = ()
-
-
-class PackText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Everything that a pack's file says."""
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from typing import TypeVar
+
+from msgspec import Struct
+
+from edge.policy.agreements import Agreement
+from edge.policy.case import Case
+from edge.policy.rules import (
+    CaptureRule,
+    ClassificationRule,
+    ClockRule,
+    CounterRule,
+    FieldsRule,
+    ForwardRule,
+    HotListBar,
+    HotListRule,
+    Identity,
+    KeepRule,
+    LiftRule,
+    MarkRule,
+    MatchRule,
+    NoCaptureHours,
+    ObligationRule,
+    OnwardRule,
+    OpenQuestion,
+    OwnerRule,
+    PublicRecordRule,
+    PurposeRule,
+    RecipientRule,
+    RetentionRule,
+    Rule,
+    SearchRule,
+)
+from edge.policy.vocabulary import Classification, Field, Gate, Obligation, Purpose, Searcher
+from edge.records import Instant
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_R = TypeVar("_R", bound=Rule)
+
+
+class Layer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that one file says.  A table that is left out says nothing; only a state's file must have them all (see
+    :func:`missing_tables`)."""
 
     identity: Identity
-    classification: ClassificationRule
-    owner: OwnerRule
-    capture: CaptureRule
-    fields: FieldsRule
-    match: MatchRule
-    clock: ClockRule
-    hotlist: HotListRule
-    retention: Annotated[tuple[RetentionRule, ...], Meta(min_length=1)]
-    lifts: tuple[LiftRule, ...] = ()
-    recipients: tuple[RecipientRule, ...] = ()
-    purposes: Annotated[tuple[PurposeRule, ...], Meta(min_length=1)]
+    classification: ClassificationRule | None = None
+    owner: OwnerRule | None = None
+    capture: CaptureRule | None = None
+    no_capture_hours: tuple[NoCaptureHours, ...] = ()
+    fields: FieldsRule | None = None
+    marks: tuple[MarkRule, ...] = ()
+    match: MatchRule | None = None
+    clock: ClockRule | None = None
+    hotlist: HotListRule | None = None
+    retention: tuple[RetentionRule, ...] = ()
+    lifts: tuple[LiftRule, ...] | None = None
+    forward_by: tuple[ForwardRule, ...] = ()
+    search_windows: tuple[SearchRule, ...] = ()
+    minimum_keeps: tuple[KeepRule, ...] = ()
+    recipients: tuple[RecipientRule, ...] | None = None
+    purposes: tuple[PurposeRule, ...] = ()
     obligations: tuple[ObligationRule, ...] = ()
     onward_duties: tuple[OnwardRule, ...] = ()
+    counters: tuple[CounterRule, ...] = ()
+    public_records: tuple[PublicRecordRule, ...] = ()
     open_questions: tuple[OpenQuestion, ...] = ()
     cases: tuple[Case, ...] = ()
 
     def rules(self) -> Iterator[Rule]:
-        """Every rule, in the order of the file's tables."""
-        yield from (self.classification, self.owner, self.capture, self.fields, self.match, self.clock, self.hotlist)
-        yield from (*self.hotlist.admit, *self.hotlist.bar, *self.retention, *self.lifts, *self.recipients)
-        yield from (*self.purposes, *self.obligations, *self.onward_duties)
+        """Every rule, in the order of the tables above."""
+        one = (self.classification, self.owner, self.capture)
+        yield from (rule for rule in one if rule is not None)
+        yield from self.no_capture_hours
+        yield from (rule for rule in (self.fields,) if rule is not None)
+        yield from self.marks
+        yield from (rule for rule in (self.match, self.clock) if rule is not None)
+        if self.hotlist is not None:
+            yield from (self.hotlist, *self.hotlist.admit, *self.hotlist.bar)
+        yield from (*self.retention, *(self.lifts or ()), *self.forward_by, *self.search_windows, *self.minimum_keeps)
+        yield from (*(self.recipients or ()), *self.purposes, *self.obligations, *self.onward_duties)
+        yield from (*self.counters, *self.public_records)
+
+    @property
+    def permits(self) -> frozenset[Purpose] | None:
+        """The closed list of purposes, or None where the layer permits none by name and so narrows nothing."""
+        return frozenset(rule.purpose for rule in self.purposes if rule.effect == "permit") or None
+
+
+class LoadedLayer(Struct, frozen=True, kw_only=True):
+    """A layer with the SHA-256 of the exact bytes of its file."""
+
+    says: Layer
+    sha256: str
+
+
+class Admission(Struct, frozen=True, kw_only=True):
+    """Who may have a read under all layers: at every one of ``doors`` one of its gates must be passed.  ``declares`` and
+    ``now`` are those of all the rules together."""
+
+    name: str
+    doors: tuple[tuple[Gate, ...], ...]
+    rules: tuple[str, ...]
+    now: bool
+    declares: frozenset[Purpose]
+
+
+class Pack(Struct, frozen=True, kw_only=True, dict=True):
+    """What binds a unit: the state's layer first, then the agency's and the device's.  Made by ``layers.combine`` only.
+
+    Restrictions add up and permissions are only what every layer permits, so another layer never widens anything.
+    """
+
+    layers: tuple[LoadedLayer, ...]
+    sha256: str
+    agreements: tuple[Agreement, ...] = ()
+
+    @cached_property
+    def identity(self) -> Identity:
+        """The state's identity, by whose name the pack goes."""
+        return self.layers[0].says.identity
+
+    @cached_property
+    def classification(self) -> ClassificationRule:
+        """The strictest classification."""
+        order = Classification.__args__  # type: ignore[attr-defined]
+        return max(self._each("classification", ClassificationRule), key=lambda rule: order.index(rule.classification))
+
+    @cached_property
+    def owner(self) -> OwnerRule:
+        """Who owns a read: the state's word."""
+        return self._each("owner", OwnerRule)[0]
+
+    @cached_property
+    def captures(self) -> tuple[CaptureRule, ...]:
+        """All of them bind."""
+        return self._each("capture", CaptureRule)
+
+    @cached_property
+    def no_capture_hours(self) -> tuple[NoCaptureHours, ...]:
+        """All of them bind."""
+        return tuple(rule for layer in self.layers for rule in layer.says.no_capture_hours)
+
+    @cached_property
+    def fields(self) -> tuple[FieldsRule, ...]:
+        """A field leaves where all of them keep it."""
+        return self._each("fields", FieldsRule)
+
+    @cached_property
+    def fields_kept(self) -> tuple[Field, ...]:
+        """The fields that may leave, in the vocabulary's order."""
+        known: tuple[Field, ...] = Field.__args__  # type: ignore[attr-defined]
+        return tuple(field for field in known if all(field in rule.keep for rule in self.fields))
+
+    @cached_property
+    def position_coarse(self) -> bool:
+        """Whether any layer wants the position coarse."""
+        return any("position" in rule.coarsen for rule in self.fields)
+
+    @cached_property
+    def marks(self) -> tuple[MarkRule, ...]:
+        """All of them bind."""
+        return tuple(rule for layer in self.layers for rule in layer.says.marks)
+
+    @cached_property
+    def matches(self) -> tuple[MatchRule, ...]:
+        """All of them bind."""
+        return self._each("match", MatchRule)
+
+    @cached_property
+    def clocks(self) -> tuple[ClockRule, ...]:
+        """All of them bind."""
+        return self._each("clock", ClockRule)
+
+    @cached_property
+    def hotlists(self) -> tuple[HotListRule, ...]:
+        """An entry is matched where none of them refuses it."""
+        return self._each("hotlist", HotListRule)
+
+    @cached_property
+    def retention(self) -> tuple[RetentionRule, ...]:
+        """All of them bind; the shortest wins."""
+        return tuple(rule for layer in self.layers for rule in layer.says.retention)
+
+    @cached_property
+    def lifts(self) -> tuple[LiftRule, ...]:
+        """What lifts the longest time under every layer that speaks of lifts; the rules of all of them."""
+        told = [layer.says.lifts for layer in self.layers if layer.says.lifts is not None]
+        common = set.intersection(*({rule.lift for rule in rules} for rules in told)) if told else set()
+        return tuple(rule for rules in told for rule in rules if rule.lift in common)
+
+    @cached_property
+    def forward_by(self) -> tuple[ForwardRule, ...]:
+        """All of them bind; the earliest wins."""
+        return tuple(rule for layer in self.layers for rule in layer.says.forward_by)
+
+    @cached_property
+    def search_windows(self) -> tuple[SearchRule, ...]:
+        """All of them bind; the shortest for each searcher wins."""
+        return tuple(rule for layer in self.layers for rule in layer.says.search_windows)
+
+    @cached_property
+    def minimum_keeps(self) -> tuple[KeepRule, ...]:
+        """All of them bind; the longest wins."""
+        return tuple(rule for layer in self.layers for rule in layer.says.minimum_keeps)
+
+    @cached_property
+    def admissions(self) -> tuple[Admission, ...]:
+        """Who may have a read: whom every layer that speaks of recipients admits, through a door of each.
+
+        Rules of one layer for the same recipient are alternatives, so their gates share a door."""
+        told = [_admitted(layer.says.recipients) for layer in self.layers if layer.says.recipients is not None]
+        if not told:
+            return ()
+        return tuple(
+            Admission(
+                name=name,
+                doors=tuple(dict.fromkeys(told_by[name].doors[0] for told_by in told)),
+                rules=tuple(rule for told_by in told for rule in told_by[name].rules),
+                now=all(told_by[name].now for told_by in told),
+                declares=frozenset[Purpose]().union(*(told_by[name].declares for told_by in told)),
+            )
+            for name in told[0]
+            if all(name in told_by for told_by in told)
+        )
+
+    @cached_property
+    def purposes(self) -> tuple[PurposeRule, ...]:
+        """Every rule on purposes, of all layers."""
+        return tuple(rule for layer in self.layers for rule in layer.says.purposes)
+
+    @cached_property
+    def purposes_permitted(self) -> tuple[Purpose, ...]:
+        """What a read may be used for, and nothing else: what each layer that has a list permits, less what any bars."""
+        lists = [permits for layer in self.layers if (permits := layer.says.permits) is not None]
+        common = frozenset[Purpose].intersection(*lists) if lists else frozenset[Purpose]()
+        barred = set(self.purposes_barred)
+        listed = dict.fromkeys(rule.purpose for rule in self.purposes)
+        return tuple(purpose for purpose in listed if purpose in common and purpose not in barred)
+
+    @cached_property
+    def purposes_barred(self) -> tuple[Purpose, ...]:
+        """What any layer bars by name."""
+        return tuple(dict.fromkeys(rule.purpose for rule in self.purposes if rule.effect == "bar"))
+
+    @cached_property
+    def obligations(self) -> tuple[ObligationRule, ...]:
+        """All of them bind."""
+        return tuple(rule for layer in self.layers for rule in layer.says.obligations)
+
+    @cached_property
+    def onward_duties(self) -> tuple[OnwardRule, ...]:
+        """All of them bind."""
+        return tuple(rule for layer in self.layers for rule in layer.says.onward_duties)
+
+    @cached_property
+    def counters(self) -> tuple[CounterRule, ...]:
+        """Everything that any layer wants counted."""
+        return tuple(rule for layer in self.layers for rule in layer.says.counters)
+
+    @cached_property
+    def public_records(self) -> tuple[PublicRecordRule, ...]:
+        """All of them, the state's first."""
+        return tuple(rule for layer in self.layers for rule in layer.says.public_records)
+
+    @cached_property
+    def _by_id(self) -> dict[str, Rule]:
+        return {rule.id: rule for rule in self.rules()}
+
+    def rules(self) -> Iterator[Rule]:
+        """Every rule of every layer, the state's first."""
+        for layer in self.layers:
+            yield from layer.says.rules()
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id."""
-        return next((rule for rule in self.rules() if rule.id == rule_id), None)
+        return self._by_id.get(rule_id)
 
+    def demands(self, obligation: Obligation) -> ObligationRule | None:
+        """The first rule that demands ``obligation`` of the unit."""
+        return next((rule for rule in self.obligations if rule.by == "unit" and rule.obligation == obligation), None)
 
-class Pack(PackText, frozen=True, kw_only=True):
-    """A pack that was read and checked; ``sha256`` is of the exact bytes of its file."""
+    def in_force(self, at: datetime) -> bool:
+        """Whether every layer binds at ``at`` (aware)."""
+        return all(layer.says.identity.in_force(at) for layer in self.layers)
 
-    sha256: str
-
-    @property
-    def purposes_permitted(self) -> tuple[Purpose, ...]:
-        """Purposes that a read may be used for; nothing else."""
-        return tuple(rule.purpose for rule in self.purposes if rule.effect == "permit")
-
-    @property
-    def purposes_barred(self) -> tuple[Purpose, ...]:
-        """Purposes that are barred by name."""
-        return tuple(rule.purpose for rule in self.purposes if rule.effect == "bar")
+    def refusal(self, source: str, topic: str, reason: str) -> Rule | None:
+        """The rule that refuses a hot-list entry, or None where every layer admits it.  Bars come first."""
+        refusals = [rule for rule in (hotlist.refusal(source, topic, reason) for hotlist in self.hotlists) if rule is not None]
+        return next((rule for rule in refusals if isinstance(rule, HotListBar)), refusals[0] if refusals else None)
 
     def retention_for(self, hit: bool) -> tuple[RetentionRule, ...]:
         """The retention rules that bind a read: those for any read and those for its class."""
-        wanted = "hit" if hit else "non-hit"
-        return tuple(rule for rule in self.retention if rule.applies_to in ("any", wanted))
+        return self._hit_retention if hit else self._non_hit_retention
+
+    @cached_property
+    def _hit_retention(self) -> tuple[RetentionRule, ...]:
+        return tuple(rule for rule in self.retention if rule.binds(True))
+
+    @cached_property
+    def _non_hit_retention(self) -> tuple[RetentionRule, ...]:
+        return tuple(rule for rule in self.retention if rule.binds(False))
 
     def delete_after(self, first: Instant, last: Instant, hit: bool) -> datetime:
         """The latest instant to which a read may be kept: the shortest of all rules that bind it, counted from its earliest
-        recorded moment, less the clock rule's margin where the clock was not to be trusted."""
+        recorded moment, less the margin of each clock rule that did not trust the clock (the longest margin counts)."""
         start = min(first.utc, last.utc)
         end = min((rule.longest.after(start) for rule in self.retention_for(hit)), default=start)
-        if self.clock.margin is None or (self.clock.trusts(first) and self.clock.trusts(last)):
-            return end
-        return self.clock.margin.before(end)
+        margins = [rule.margin for rule in self.clocks if rule.margin and not (rule.trusts(first) and rule.trusts(last))]
+        return min((margin.before(end) for margin in margins), default=end)
+
+    def must_arrive_by(self, start: datetime, hit: bool) -> datetime | None:
+        """The earliest time by which a read captured at ``start`` must have been forwarded, if any."""
+        return min((rule.within.after(start) for rule in self.forward_by if rule.binds(hit)), default=None)
+
+    def searchable_until(self, start: datetime) -> dict[Searcher, datetime]:
+        """How long a read captured at ``start`` may be found, by whom."""
+        found: dict[Searcher, datetime] = {}
+        for rule in self.search_windows:
+            end = rule.within.after(start)
+            found[rule.who] = min(end, found.get(rule.who, end))
+        return found
+
+    @cached_property
+    def forget_within(self) -> timedelta | None:
+        """How long what is no hit may stay in the unit's memory, where an obligation says ``forget-in-minutes``."""
+        if self.demands("forget-in-minutes") is None:
+            return None
+        ends = [rule.longest.after(_EPOCH) - _EPOCH for rule in self.retention_for(hit=False)]
+        return min(ends, default=timedelta(0))
+
+    def _each(self, table: str, kind: type[_R]) -> tuple[_R, ...]:
+        """The one rule of ``table`` in every layer that has it."""
+        rules = (getattr(layer.says, table) for layer in self.layers)
+        return tuple(rule for rule in rules if isinstance(rule, kind))
+
+
+def _admitted(rules: tuple[RecipientRule, ...] | None) -> dict[str, Admission]:
+    """One layer's recipients by name, each with one door: the gates of all the rules that name it."""
+    found: dict[str, Admission] = {}
+    for rule in rules or ():
+        for name in rule.names:
+            known = found.get(name)
+            found[name] = Admission(
+                name=name,
+                doors=(tuple(dict.fromkeys((*(known.doors[0] if known else ()), *rule.gates))),),
+                rules=(*(known.rules if known else ()), rule.id),
+                now=rule.now or (known is not None and known.now),
+                declares=frozenset(rule.declares) | (known.declares if known else frozenset()),
+            )
+    return found
+
+
+def missing_tables(layer: Layer) -> tuple[str, ...]:
+    """The tables that a state's layer must have and this one has not."""
+    wanted = (
+        "classification",
+        "owner",
+        "capture",
+        "fields",
+        "match",
+        "clock",
+        "hotlist",
+        "retention",
+        "recipients",
+        "purposes",
+    )
+    return tuple(name for name in wanted if not getattr(layer, name))

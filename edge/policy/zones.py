@@ -24,7 +24,7 @@ import shapely
 from msgspec import Meta, Struct
 
 from edge.errors import PolicyError
-from edge.policy.pack import ZoneCategory
+from edge.policy.vocabulary import ZoneCategory
 from edge.policy.words import nearest
 from edge.records import Position
 

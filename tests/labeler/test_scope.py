@@ -23,7 +23,8 @@ ERRORS = st.none() | st.floats(allow_nan=True, allow_infinity=True)
 def test_a_label_names_pack_owner_purposes_and_duties() -> None:
     """Whoever holds the read alone can tell under which pack it stands, whose it is and what it may be used for."""
     made = labeled().label
-    assert (made.pack, made.pack_sha256, made.jurisdiction) == ("us-ct", US_CT.sha256, "US-CT")
+    assert [layer.id for layer in made.layers] == ["us-ct"]
+    assert (made.pack_sha256, made.jurisdiction) == (US_CT.sha256, "US-CT")
     assert (made.owner, made.classification) == ("hartford-pd", "confidential")
     assert "immigration-enforcement" in made.purposes_barred
     assert "active-investigation" in made.purposes_permitted
@@ -35,7 +36,7 @@ def test_every_rule_of_a_label_can_be_looked_up_in_the_pack() -> None:
     """A rule id leads to its clause."""
     made = labeled(hit=STOLEN).label
     assert all(US_CT.rule(rule_id) is not None for rule_id in made.rules)
-    assert {recipient.rule for recipient in made.recipients} <= set(made.rules)
+    assert {rule for recipient in made.recipients for rule in recipient.rules} <= set(made.rules)
 
 
 def test_the_admission_rule_is_named_only_where_there_is_a_hit() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edge.errors import PolicyError
 from edge.policy.load import bundled_packs, load_pack
-from edge.policy.pack import Duration
+from edge.policy.rules import Duration
 from tests.policy.situations import US_CT, US_CT_FILE, edited_pack, pack_text
 
 IDENTITY = '[identity]\nid = "us-ct"'
@@ -51,7 +51,7 @@ MALFORMED = [
     ("a negative duration in words", RETENTION, 'longest = "-21 days"', "is no duration"),
     ("a retention that is missing", '[[retention]]\nid = "ct-21-days"', '[[lifts]]\nid = "ct-21-days"', "`lifts[0].applies_to`: unknown key"),
     ("a retention for hits alone", 'applies_to = "any"', 'applies_to = "hit"', "no `retention` rule binds a non-hit read"),
-    ("a margin that eats the retention", "margin = { days = 1 }", "margin = { days = 21 }", "leaves nothing of rule `ct-21-days`"),
+    ("a margin that eats the retention", "margin = { days = 1 }", "margin = { days = 21 }", "leaves nothing of `ct-21-days`"),
     ("a margin that nobody uses", 'untrusted = "shorten"', 'untrusted = "withhold"', "`clock.margin`"),
     ("a shortening without a margin", "margin = { days = 1 }\n", "", "`clock.margin`"),
     ("dates the wrong way", "prepared_on =", "effective_until = 2026-09-01T00:00:00-04:00\nprepared_on =", "is not after"),

@@ -101,7 +101,7 @@ def test_margin_and_the_position_s_error_count_in(
     """Capture stops where the unit *might* be nearer to the zone than its margin."""
     zones = load_zones(write(tmp_path, collection()))
     position = Position(latitude=41.71 + metres_north(north_m), longitude=-72.695, accuracy_m=accuracy_m)
-    reasons = may_capture(position, NOW, US_CT, zones)
+    reasons = may_capture(position, NOW, US_CT, zones, "fixed")
     assert [reason.rule for reason in reasons] == (["ct-no-capture-zone"] if stops else [])
 
 
@@ -129,7 +129,9 @@ def test_a_lost_position_does_what_the_pack_says(tmp_path: Path, name: str, posi
     zones = load_zones(write(tmp_path, collection()))
     always = edited_pack(tmp_path, ('"stop-where-zones"', '"stop"'))
     never = edited_pack(tmp_path, ('"stop-where-zones"', '"capture"'))
-    outcomes = [bool(may_capture(position, NOW, pack, held)) for pack in (US_CT, always, never) for held in (zones, ())]
+    outcomes = [
+        bool(may_capture(position, NOW, pack, held, "fixed")) for pack in (US_CT, always, never) for held in (zones, ())
+    ]
     assert outcomes == [True, False, True, True, False, False]
 
 
