@@ -53,7 +53,10 @@ class RenderedPlate:
 
 @functools.lru_cache(maxsize=1)
 def _weights() -> NDArray[np.float64]:
+    """Running share of each design: a region counts by the root of its designs' weights, so that none is rare; Canada less."""
     weight = np.array([design.weight for design in DESIGNS])
+    of_region = {region: sum(d.weight for d in DESIGNS if d.region == region) for region in REGIONS}
+    weight *= [of_region[d.region] ** -0.5 * (0.6 if d.region.startswith("CA-") else 1.0) for d in DESIGNS]
     return np.cumsum(weight / weight.sum())
 
 
@@ -159,7 +162,7 @@ def _specialty(rng: np.random.Generator, design: Design) -> Design:
         emblem=str(rng.choice(INVENTED_EMBLEMS)),
         emblem_colour=str(rng.choice(list(COLOURS))),
         emblem_place=str(rng.choice(["left", "left", "behind", "corner"])),
-        scenery=str(rng.choice(ANY_SCENE)) if rng.random() < 0.55 else "",
+        scenery=str(rng.choice(ANY_SCENE)) if rng.random() < (0.15 if stops[0] in _DARK else 0.55) else "",
         header_low=bool(rng.random() < 0.25),
         header_x=0.5 if rng.random() < 0.7 else float(rng.uniform(0.35, 0.65)),
     )
@@ -187,7 +190,7 @@ def _render_north_american(rng: np.random.Generator, design: Design, text: str |
     else:
         tokens = with_small_letters(rng, serial_tokens(rng, pattern))
     left, right = width * float(rng.uniform(0.03, 0.06)), width * float(rng.uniform(0.94, 0.97))
-    colour = jitter(rng, design.serial_colour)
+    colour = _legible(jitter(rng, design.serial_colour), image)
     has_gap_emblem = any(kind == "emblem" for kind, _ in tokens)
     if design.emblem and not has_gap_emblem and (rng.random() < (0.85 if design.emblem_place else 0.7)):
         left, right = _emblem_off_serial(rng, image, design, len(tokens), left, right)
@@ -249,6 +252,19 @@ def _emblem_off_serial(
     return left, right
 
 
+def _legible(ink: Colour, image: Pixels) -> Colour:
+    """`ink` for the serial, or near black or white where more than a quarter of the sheet's middle is about as bright."""
+    weights = np.array([0.3, 0.59, 0.11])
+    under = image[40:124:6, 12:-12:8].reshape(-1, 3) @ weights
+
+    def lost(level: float) -> float:
+        return float((np.abs(under - level) < 45).mean())
+
+    if lost(float(np.array(ink) @ weights)) < 0.25:
+        return ink
+    return (28, 30, 40) if lost(31.0) <= lost(237.0) else (236, 238, 236)
+
+
 def _readable(ink: Colour, image: Pixels, x: float, y: float) -> Colour:
     """`ink`, or near white or near black where the sheet at (x, y) px is about as bright as the ink."""
     height, width = image.shape[:2]
@@ -297,9 +313,11 @@ def _lettering_round_serial(
     if not design.header:
         return 0, 0
     room = 2 * min(design.header_x, 1 - design.header_x) * width * 0.96
-    name = words_mask(
-        rng, design.header_kind, design.header, name_zone * float(rng.uniform(0.55, 0.95)), min(width * 0.76, room)
-    )
+    high = (
+        name_zone * float(rng.uniform(0.55, 0.95)) * (1.2 if design.header_kind == "script" else 1.0)
+    )  # its strokes reach far
+    wide = width * (0.62 if rng.random() < 0.75 else 0.78)  # mostly between the corners' stickers
+    name = words_mask(rng, design.header_kind, design.header, high, min(wide, room))
     return write_name(rng, image, name, name_x, name_y, _readable(name_ink, image, name_x, name_y))
 
 

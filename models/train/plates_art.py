@@ -432,7 +432,7 @@ def _stateline(sheet: _Sheet) -> None:
     x, y = sheet.near(0.4, 0.6), sheet.near(0.45, 0.6)
     shape = _blob(sheet.rng, x * sheet.image.shape[1], y * sheet.image.shape[0], sheet.near(0.25, 0.48) * sheet.image.shape[1],
                   sheet.near(0.3, 0.42) * sheet.image.shape[0], 0.3)  # fmt: skip
-    if sheet.rng.random() < 0.5:
+    if len(sheet.inks) > 1 or sheet.rng.random() < 0.5:  # a second colour asks for the line
         cv2.polylines(sheet.image, [shape], True, sheet.pale(sheet.near(0, 0.4)), int(sheet.rng.integers(1, 4)), cv2.LINE_AA)
     else:
         cv2.fillPoly(sheet.image, [shape], sheet.pale(sheet.near(0.2, 0.7)), cv2.LINE_AA)
