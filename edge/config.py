@@ -55,8 +55,8 @@ class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class DetectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which detector, from ``models/manifest.toml`` by name (the manifest's default unless told), and from which confidence a plate counts by itself (the
-    manifest's figure unless told).
+    """Which detector, from ``models/manifest.toml`` by name, and from which confidence a plate counts by itself (the manifest's
+    default and its figure unless told).
 
     ``pixels`` is how many pixels of a frame the network sees, for a model that leaves it open (as many as the model was made
     for unless told): the time a frame takes grows with it, and so does the distance from which a plate is found."""

@@ -41,8 +41,16 @@ class ManifestEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     candidate: float | None = None
 
 
+class DefaultModels(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The names of the detector and the plate reader that run where nobody names another: the manifest's table ``default``."""
+
+    detector: str = "detector"
+    recognizer: str = "ocr"
+
+
 class _Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     models: dict[str, ManifestEntry]
+    default: DefaultModels = DefaultModels()
 
 
 class ModelFile(Struct, frozen=True, kw_only=True):
@@ -64,10 +72,19 @@ def bundled_folder() -> Path:
 
 def read_manifest(folder: Path) -> dict[str, ManifestEntry]:
     """All entries of ``folder``/manifest.toml by name.  Raises ModelError."""
+    return _read(folder).models
+
+
+def default_models(folder: Path) -> DefaultModels:
+    """What ``folder``/manifest.toml runs unless told otherwise.  Raises ModelError."""
+    return _read(folder).default
+
+
+def _read(folder: Path) -> _Manifest:
     path = folder / "manifest.toml"
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-        return msgspec.convert(raw, _Manifest).models
+        return msgspec.convert(raw, _Manifest)
     except OSError as error:
         raise ModelError(f"read model manifest {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:

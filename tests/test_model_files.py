@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto
 
 from edge.errors import ModelError
-from edge.model_files import bundled_folder, find_model, read_manifest
+from edge.model_files import bundled_folder, default_models, find_model, read_manifest
 from tests.onnx_files import constant_network, external, write_manifest
 
 
@@ -100,3 +100,18 @@ def test_every_bundled_model_is_what_its_manifest_says() -> None:
     """The files in the tree and the manifest in the tree agree."""
     for name, entry in read_manifest(bundled_folder()).items():
         assert find_model(bundled_folder(), name, (entry.format,)).sha256 == entry.sha256
+
+
+def test_a_manifest_may_name_what_runs_by_default(folder: Path) -> None:
+    """Without a table `default` the models named `detector` and `ocr` run; with one, those it names."""
+    assert (default_models(folder).detector, default_models(folder).recognizer) == ("detector", "ocr")
+    manifest = folder / "manifest.toml"
+    manifest.write_text('[default]\nrecognizer = "mine"\n' + manifest.read_text())
+    assert (default_models(folder).detector, default_models(folder).recognizer) == ("detector", "mine")
+
+
+def test_the_bundled_manifest_runs_models_that_it_has() -> None:
+    """Its default names a detector and a reader of its own."""
+    entries, default = read_manifest(bundled_folder()), default_models(bundled_folder())
+    assert entries[default.detector].format == "plate-edge-detector/1"
+    assert entries[default.recognizer].format == "fast-plate-ocr"
