@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import copy
 import ctypes
+import itertools
 import math
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edge.bench.score import BoxXYWH, iou, overlap
-from models.train.detector_eval import EvalFrame, find_all, line, load_dev, score_by_group, torch_find
+from models.train.detector_eval import PIXELS, EvalFrame, find_all, line, load_dev, score_by_group, torch_find
 from models.train.detector_export import Detector, export
 from models.train.detector_loss import loss, targets
 from models.train.detector_net import DetectorNet
@@ -41,6 +43,9 @@ POOL = {SMALL: 4000, LARGE: 600}
 EVAL_THRESHOLDS = (0.35, 0.45, 0.55)
 MINE_FROM = 0.25
 """Wrong boxes on training frames scoring this much are shown again as negatives."""
+
+MINE_PIXELS = (2 * PIXELS, PIXELS)
+"""Sizes of the network's input at which wrong boxes are looked for in turn: small things are larger in the larger one."""
 
 TRUSTED = ("darkplate", "oi350")
 """Sets whose plates are all labelled or reviewed. Elsewhere a box beside the labels may well be a plate nobody marked,
@@ -170,9 +175,9 @@ def evaluate(average: DetectorNet, frames: list[EvalFrame]) -> list[str]:
     return printed
 
 
-def mine(average: DetectorNet, frames: list[TrainFrame], least: float = MINE_FROM) -> list[Mined]:
-    """Wrong boxes of the present model on the training frames, the most confident first."""
-    find = torch_find(Detector(average).eval(), least)
+def mine(average: DetectorNet, frames: list[TrainFrame], pixels: int = PIXELS, least: float = MINE_FROM) -> list[Mined]:
+    """Wrong boxes of the present model on the training frames at inputs of `pixels`, the most confident first."""
+    find = torch_find(Detector(average).eval(), least, pixels)
     wrong = []
     for index, frame in enumerate(frames):
         for plate in find(frame.levels[0]):
@@ -184,14 +189,14 @@ def mine(average: DetectorNet, frames: list[TrainFrame], least: float = MINE_FRO
     return sorted(wrong, key=lambda spot: -spot.score)
 
 
-def negatives(average: DetectorNet, frames: list[TrainFrame]) -> list[Mined]:
+def negatives(average: DetectorNet, frames: list[TrainFrame], pixels: int) -> list[Mined]:
     """Places on training frames that the present model takes for plates and that surely are none."""
 
     def sure(spot: Mined) -> bool:
         frame = frames[spot.frame]
         return frame.group in TRUSTED or any(iou(_xywh(spot.box), _xywh(box)) > 0.3 for box in frame.others)
 
-    return [spot for spot in mine(average, frames) if sure(spot)]
+    return [spot for spot in mine(average, frames, pixels) if sure(spot)]
 
 
 def _xywh(box: NDArray[np.float32]) -> BoxXYWH:
@@ -199,7 +204,7 @@ def _xywh(box: NDArray[np.float32]) -> BoxXYWH:
 
 
 def train(plan: Plan, fresh: bool) -> Trainer:
-    """Run until the budget is spent; returns the trainer with the final weights."""
+    """Run until the budget is spent or SIGTERM comes; returns the trainer; its weights are saved."""
     keep_large_blocks()
     torch.set_num_threads(1)
     plan.folder.mkdir(parents=True, exist_ok=True)
@@ -214,12 +219,16 @@ def train(plan: Plan, fresh: bool) -> Trainer:
     maker = SceneMaker(rng, frames)
     replay = {size: Replay(maker, size) for size in BATCH}
     dev = load_dev()
+    scales = itertools.cycle(MINE_PIXELS)
+    mined: dict[int, list[Mined]] = {}
     if trainer.steps > 1000:
-        maker.mined = negatives(trainer.average, frames)
+        mined[MINE_PIXELS[-1]] = maker.mined = negatives(trainer.average, frames, MINE_PIXELS[-1])
+    stop: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
     began, before = time.monotonic(), trainer.spent_s
     next_eval, next_mine = trainer.spent_s + min(120.0, plan.eval_every_s), trainer.spent_s + plan.mine_every_s
     running = torch.zeros(3)
-    while trainer.spent_s < plan.budget_s:
+    while trainer.spent_s < plan.budget_s and not stop:
         size = LARGE if trainer.steps % LARGE_EVERY == LARGE_EVERY - 1 else SMALL
         running = running.lerp(trainer.step(replay[size].batch(rng)), 0.01)
         trainer.spent_s = before + time.monotonic() - began
@@ -227,7 +236,9 @@ def train(plan: Plan, fresh: bool) -> Trainer:
             parts = " ".join(f"{value:.3f}" for value in running.tolist())
             print(f"{trainer.spent_s / 60:5.1f} min step {trainer.steps} crops {trainer.crops} loss {parts}", flush=True)
         if trainer.spent_s >= next_mine:
-            maker.mined = negatives(trainer.average, frames)
+            pixels = next(scales)
+            mined[pixels] = negatives(trainer.average, frames, pixels)
+            maker.mined = [spot for spots in mined.values() for spot in spots]
             print(f"  mined {len(maker.mined)} places", flush=True)
             next_mine += plan.mine_every_s
         if trainer.spent_s >= next_eval:

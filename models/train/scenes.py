@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.train.plates import render_plate
+from models.train.scenes_camera import Camera, light
 from models.train.scenes_distractors import Patch, draw, text_mask
 
 Grey = NDArray[np.uint8]
@@ -474,11 +475,38 @@ def _free(canvas: Canvas, quad: Floats) -> bool:
     return not any(_touch(bounds, box) for box in canvas.taken)
 
 
-def put_plate(rng: np.random.Generator, canvas: Canvas, patch: Patch, quad: Floats) -> None:
-    """A rendered plate with its mount, and its corners as truth."""
-    if rng.random() < 0.75:
+def _panel(rng: np.random.Generator, canvas: Canvas, quad: Floats, material: Patch) -> None:
+    """Something else than this car behind a plate: a trailer, rust, wood, a wall, as far as nothing that counts is covered."""
+    centre = quad.mean(0)
+    around = centre + (quad - centre) * rng.uniform((1.5, 1.5), (5.0, 5.0)).astype(np.float32)
+    if _free(canvas, around):
+        tone = float(canvas.grey[_inside(canvas, centre)])
+        gain = float(np.exp(rng.normal(0, 0.3)))
+        lift = (tone - gain * float(material.grey.mean())) * float(rng.uniform(0, 1))
+        paste(canvas, material, around, gain, lift, (float(rng.normal(0, 0.1)), float(rng.normal(0, 0.1))))
+
+
+def _faded(rng: np.random.Generator, canvas: Canvas, quad: Floats, gain: float, lift: float) -> tuple[float, float]:
+    """Exposure of a sheet whose writing is pale in the sun, or lost in dirt or darkness; some look like what they hang on."""
+    weaker = gain * float(rng.uniform(0.12, 0.5))
+    kind = rng.random()
+    if kind < 0.45:  # the ground stays, the writing pales
+        return weaker, lift + 255 * (gain - weaker)
+    if kind < 0.7:  # the writing stays, the ground darkens
+        return weaker, lift
+    tone = float(canvas.grey[_inside(canvas, quad[0] + (quad[0] - quad.mean(0)) * 0.2)])
+    return weaker, tone + float(rng.normal(0, 12)) - 190 * weaker
+
+
+def put_plate(rng: np.random.Generator, canvas: Canvas, patch: Patch, quad: Floats, material: Patch | None = None) -> None:
+    """A rendered plate with its mount, and its corners as truth; `material` is what it is screwed to, if not the car."""
+    if material is not None:
+        _panel(rng, canvas, quad, material)
+    if rng.random() < (0.75 if material is None else 0.4):
         _mount(rng, canvas, quad)
     gain, lift = _light(rng, canvas, quad)
+    if rng.random() < 0.17:
+        gain, lift = _faded(rng, canvas, quad, gain, lift)
     ramp = (float(rng.normal(0, 0.12)), float(rng.normal(0, 0.12)))
     paste(canvas, patch, quad, gain, lift, ramp)
     if rng.random() < 0.08:  # a hitch, a bike rack or a branch before it
@@ -492,6 +520,20 @@ def put_plate(rng: np.random.Generator, canvas: Canvas, patch: Patch, quad: Floa
             0.8,
         )
     _add_truth(canvas, quad, exact=True)
+
+
+def put_beside(rng: np.random.Generator, canvas: Canvas, patch: Patch) -> None:
+    """A thing that is no plate close to one and about as large: badges, lamps, stickers and numbers on the same car."""
+    if not canvas.quads or patch.level:
+        return
+    plate = canvas.quads[int(rng.integers(len(canvas.quads)))]
+    width = float(np.ptp(plate[:, 0]))
+    aspect = patch.grey.shape[1] / patch.grey.shape[0]
+    quad = project(rng, aspect, width * float(np.exp(rng.uniform(np.log(0.4), np.log(1.8)))), 0.7)
+    turn, far = rng.uniform(0, 2 * np.pi), width * rng.uniform(0.8, 2.6)
+    quad += (plate.mean(0) + far * np.array([np.cos(turn), 0.7 * np.sin(turn)])).astype(np.float32)
+    if _free(canvas, quad):
+        paste(canvas, patch, quad, *_light(rng, canvas, quad), (float(rng.normal(0, 0.08)), float(rng.normal(0, 0.08))))
 
 
 def put_distractor(rng: np.random.Generator, canvas: Canvas, patch: Patch) -> None:
@@ -511,6 +553,28 @@ def put_distractor(rng: np.random.Generator, canvas: Canvas, patch: Patch) -> No
         return
     gain, lift = (1.0, 0.0) if patch.level else _light(rng, canvas, quad)
     paste(canvas, patch, quad, gain, lift, (float(rng.normal(0, 0.08)), float(rng.normal(0, 0.08))))
+
+
+def material_patch(rng: np.random.Generator) -> Patch:
+    """A piece of rust, wood, sheet, tread or mesh: noise at several scales, drawn out or ribbed."""
+    height, width = int(rng.integers(60, 140)), int(rng.integers(120, 260))
+    grey = np.full((height, width), rng.uniform(25, 215), np.float32)
+    drawn_out = float(np.exp(rng.normal(0, 0.9)))
+    for cells in (3, 9, 27, 70):
+        shape = (max(2, int(cells / drawn_out)), max(2, int(cells * drawn_out)))
+        coarse = rng.normal(0, rng.uniform(1, 26), shape).astype(np.float32)
+        grey += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    kind = rng.random()
+    step, depth = int(rng.integers(5, 40)), float(rng.uniform(10, 90)) * float(rng.choice((-1, 1)))
+    if kind < 0.4:  # planks, ribs, slats
+        grey[(np.arange(height) % step) < max(1, step // int(rng.integers(2, 8)))] += depth
+    if 0.3 < kind < 0.55:
+        grey[:, (np.arange(width) % step) < max(1, step // int(rng.integers(2, 8)))] += depth
+    for _ in range(int(rng.integers(0, 9))):  # bolts, holes, round lamps
+        centre = (int(rng.integers(width)), int(rng.integers(height)))
+        cv2.circle(grey, centre, int(rng.integers(2, 12)), float(rng.uniform(0, 255)), -1, cv2.LINE_AA)
+    grey8 = np.clip(grey, 0, 255).astype(np.uint8)
+    return Patch(grey8, np.full(grey8.shape, 255, np.uint8))
 
 
 def rendered_background(rng: np.random.Generator, size: tuple[int, int]) -> Canvas:
@@ -563,87 +627,6 @@ def put_vehicle(rng: np.random.Generator, canvas: Canvas, patch: Patch, stock: S
             paste(canvas, extra, spot, *_light(rng, canvas, spot), (0.0, 0.0))
 
 
-# --- the camera ---
-
-
-def expose(rng: np.random.Generator, grey: Floats) -> Floats:
-    """Gamma, contrast, night, infra-red light fall-off, lamps that dazzle."""
-    height, width = grey.shape
-    kind = rng.random()
-    if kind < 0.22:  # night: little light, what there is falls off from a point
-        y, x = np.ogrid[:height, :width]
-        cx, cy, radius = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(0.35, 1.2) * width
-        fall = 1 / (1 + ((x - cx) ** 2 + (y - cy) ** 2) / radius**2)
-        grey = grey * (rng.uniform(0.12, 0.7) * fall + rng.uniform(0.03, 0.25)).astype(np.float32)
-    if rng.random() < 0.75:
-        top = max(40.0, float(grey.max()))
-        grey = cv2.pow(np.clip(grey / top, 0, 1), float(np.exp(rng.normal(0, 0.38)))).astype(np.float32) * top
-        contrast = float(np.exp(rng.normal(-0.1, 0.35)))
-        middle = float(rng.uniform(40, 170))
-        grey = (grey - middle) * contrast + middle + float(rng.normal(0, 22))
-    for _ in range(int(rng.integers(1, 4)) if rng.random() < 0.16 else 0):
-        y, x = np.ogrid[:height, :width]
-        cx, cy, radius = (
-            rng.uniform(0, width),
-            rng.uniform(0, height),
-            np.exp(rng.uniform(np.log(2), np.log(30))),
-        )
-        squared = ((x - cx) ** 2 + (y - cy) ** 2) / radius**2
-        grey = grey + (rng.uniform(60, 400) / (1 + squared) ** rng.uniform(0.9, 2)).astype(np.float32)
-    return grey
-
-
-def blur(rng: np.random.Generator, grey: Floats, smallest_px: float) -> Floats:
-    """Focus, motion, low resolution: as strong as the smallest plate bears and still be found by a person."""
-    kind = rng.random()
-    if kind < 0.3:
-        return cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(0.4, max(0.6, 0.035 * smallest_px)))).astype(np.float32)
-    if kind < 0.52:
-        length = float(rng.uniform(2, max(3.0, 0.14 * smallest_px)))
-        angle = float(rng.normal(0, 25))
-        return _motion(grey, length, angle)
-    if kind < 0.68:
-        height, width = grey.shape
-        factor = float(rng.uniform(max(0.4, min(0.9, 14 / smallest_px)), 0.95))
-        small = cv2.resize(grey, (int(width * factor), int(height * factor)), interpolation=cv2.INTER_AREA)
-        return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-    if kind < 0.8:
-        soft = cv2.GaussianBlur(grey, (0, 0), 1.2).astype(np.float32)
-        return grey + (grey - soft) * float(rng.uniform(0.3, 1.5))
-    return grey
-
-
-def _motion(grey: Floats, length: float, angle_deg: float) -> Floats:
-    size = int(np.ceil(length)) | 1
-    kernel = np.zeros((size, size), np.float32)
-    middle = size // 2
-    step = np.array([np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))]) * length / 2
-    a, b = np.round((middle - step) * 16).astype(int), np.round((middle + step) * 16).astype(int)
-    cv2.line(kernel, (int(a[0]), int(a[1])), (int(b[0]), int(b[1])), 1.0, 1, cv2.LINE_8, 4)
-    return cv2.filter2D(grey, -1, kernel / max(1.0, float(kernel.sum()))).astype(np.float32)
-
-
-class Camera:
-    """Exposure, optics, sensor noise and compression; holds a bank of noise, which is slow to draw."""
-
-    def __init__(self, rng: np.random.Generator) -> None:
-        self._noise = [rng.standard_normal((700, 1100)).astype(np.float32) for _ in range(2)]
-        self._noise.append(cv2.GaussianBlur(self._noise[0], (0, 0), 1.0).astype(np.float32) * 3)
-
-    def take(self, rng: np.random.Generator, grey: Floats, smallest_px: float) -> Grey:
-        height, width = grey.shape
-        grey = blur(rng, expose(rng, grey), smallest_px)
-        if rng.random() < 0.7:
-            bank = self._noise[int(rng.integers(len(self._noise)))]
-            y, x = int(rng.integers(bank.shape[0] - height)), int(rng.integers(bank.shape[1] - width))
-            grey = grey + bank[y : y + height, x : x + width] * np.float32(abs(rng.normal(0, 6)))
-        picture = np.clip(grey, 0, 255).astype(np.uint8)
-        if rng.random() < 0.4:
-            quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 90))]
-            picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_GRAYSCALE).astype(np.uint8)
-        return picture
-
-
 def _visible(image: Grey, quad: Floats) -> bool:
     """Whether a person would still see a plate: contrast against its surroundings and, where it is large, writing on it.
 
@@ -651,13 +634,13 @@ def _visible(image: Grey, quad: Floats) -> bool:
     """
     height, width = image.shape
     x0, y0, x1, y1 = np.clip(_bounds(quad) + np.array((-2, -2, 2, 2)), 0, (width, height, width, height)).astype(int)
-    if np.std(image[y0:y1, x0:x1]) < LEAST_CONTRAST:
+    seen = cv2.blur(image[y0:y1, x0:x1], (3, 3))  # noise is no contrast
+    if np.std(seen) < LEAST_CONTRAST:
         return False
     if x1 - x0 < WRITING_FROM_PX:
         return True
     inset_x, inset_y = (x1 - x0) // 5, (y1 - y0) // 4
-    inner = cv2.blur(image[y0 + inset_y : y1 - inset_y, x0 + inset_x : x1 - inset_x], (3, 3))
-    return bool(np.std(inner) >= LEAST_CONTRAST)
+    return bool(np.std(seen[inset_y : y1 - y0 - inset_y, inset_x : x1 - x0 - inset_x]) >= LEAST_CONTRAST)
 
 
 # --- the mixture ---
@@ -680,6 +663,7 @@ class SceneMaker:
         self.mined: list[Mined] = []
         self._plates = Stock(rng, plate_patch, stock)
         self._things = Stock(rng, draw, stock)
+        self._materials = Stock(rng, material_patch, max(1, stock // 5))
         self._camera = Camera(rng)
         self._with_plates = [i for i, frame in enumerate(self.frames) if len(frame.plates)]
         groups = [frame.group for frame in self.frames]
@@ -704,9 +688,30 @@ class SceneMaker:
             canvas = self._anywhere(rng, size)
             for _ in range(int(rng.integers(0, 3))):
                 self._loose_plate(rng, canvas, largest)
+        for _ in range(int(rng.integers(1, 3)) if rng.random() < 0.35 else 0):
+            put_beside(rng, canvas, self._things.take(rng))
         for _ in range(int(rng.integers(0, 4)) if rng.random() < 0.6 else 0):
             put_distractor(rng, canvas, self._things.take(rng))
         return self._finish(rng, canvas)
+
+    def _material(self, rng: np.random.Generator) -> Patch | None:
+        """What a plate hangs on: mostly the car in the picture, else a made material or a piece of another frame."""
+        kind = rng.random()
+        if kind < 0.7:
+            return None
+        return self._materials.take(rng) if kind < 0.84 or not self.frames else self._swatch(rng)
+
+    def _swatch(self, rng: np.random.Generator) -> Patch | None:
+        """A piece of a real frame in which nothing is or may be a plate."""
+        frame = self.frames[int(rng.integers(len(self.frames)))]
+        picture = frame.levels[1]
+        height, width = (int(side * rng.uniform(0.1, 0.4)) for side in picture.shape)
+        x, y = int(rng.integers(picture.shape[1] - width)), int(rng.integers(picture.shape[0] - height))
+        place = 2 * np.array([x, y, x + width, y + height], np.float32)
+        if any(_touch(place, box) for box in (*frame.plates, *frame.ignore)):
+            return None
+        grey = picture[y : y + height, x : x + width]
+        return Patch(grey, np.full(grey.shape, 255, np.uint8))
 
     @staticmethod
     def _width(rng: np.random.Generator, largest: float) -> float:
@@ -736,7 +741,7 @@ class SceneMaker:
             size = box[2:] - box[:2]
             quad = project(rng, patch.grey.shape[1] / patch.grey.shape[0], float(size[0]) * 1.05, 0.7)
             quad[:, 1] *= max(1.0, float(size[1] * 1.03 / np.ptp(quad[:, 1])))
-            put_plate(rng, fresh, patch, quad + (box[:2] + box[2:]) / 2)
+            put_plate(rng, fresh, patch, quad + (box[:2] + box[2:]) / 2, self._material(rng))
         return fresh
 
     def _around_mined(self, rng: np.random.Generator, size: tuple[int, int]) -> Canvas:
@@ -765,11 +770,12 @@ class SceneMaker:
         quad = project(rng, patch.grey.shape[1] / patch.grey.shape[0], self._width(rng, largest))
         quad += rng.uniform((0, 0), (width, height)).astype(np.float32)
         if _free(canvas, quad):
-            put_plate(rng, canvas, patch, quad)
+            put_plate(rng, canvas, patch, quad, self._material(rng))
 
     def _finish(self, rng: np.random.Generator, canvas: Canvas) -> Scene:
         widths = [float(np.ptp(quad[:, 0])) for quad in canvas.quads]
-        image = self._camera.take(rng, canvas.grey, min(widths, default=60.0))
+        lit = light(rng, canvas.grey, canvas.quads, canvas.exact)
+        image = self._camera.take(rng, lit, min(widths, default=60.0))
         seen = np.array([_visible(image, quad) for quad in canvas.quads], bool)
         quads = np.array(canvas.quads, np.float32).reshape(-1, 4, 2)
         lost = [_bounds(quad) for quad in quads[~seen]]

@@ -294,6 +294,80 @@ def number_board(rng: np.random.Generator) -> Patch:
     return Patch(grey, _solid(grey))
 
 
+def lease_board(rng: np.random.Generator) -> Patch:
+    """A board before a building: a band with a mark, words, and a telephone number as large as on a plate."""
+    ground, ink = _tones(rng)
+    parts = [str(rng.integers(200, 999)), str(rng.integers(200, 999)), f"{rng.integers(0, 9999):04d}"]
+    phone = str(rng.choice((".", "-", " "))).join(parts)
+    phone = f"({parts[0]}) {parts[1]}-{parts[2]}" if rng.random() < 0.25 else phone
+    offer = str(rng.choice(("FOR LEASE", "FOR SALE", "FOR RENT", "NOW OPEN", "NOW HIRING", "CALL US", "SPACE", "SOLD")))
+    lines = [offer, phone] if rng.random() < 0.7 else [" ".join(_words(rng, 1, 3)), offer, phone]
+    board = _stack(rng, lines, ground, ink, float(rng.uniform(0.1, 0.8)))
+    if rng.random() < 0.6:
+        band = np.full((int(board.shape[0] * rng.uniform(0.2, 0.8)), board.shape[1]), int(rng.integers(0, 256)), np.uint8)
+        cv2.circle(band, (band.shape[1] // 2, band.shape[0] // 2), band.shape[0] // 3, int(rng.integers(0, 256)), -1)
+        board = np.concatenate([band, board] if rng.random() < 0.8 else [board, band])
+    return Patch(board, _solid(board))
+
+
+def lettering(rng: np.random.Generator) -> Patch:
+    """A maker's, model's or firm's name, or a fleet number, in single letters on the body, with or without a bar under it."""
+    kind = rng.random()
+    if kind < 0.3:
+        text = "".join(rng.choice(list("0123456789"), int(rng.integers(2, 5))))
+    elif kind < 0.6:
+        text = str(rng.choice(BADGES + WORDS))
+    else:  # a name that nobody has: syllables
+        text = "".join(
+            str(rng.choice(list("BCDFGLMNPRSTV"))) + str(rng.choice(list("AEIOU"))) for _ in range(int(rng.integers(2, 5)))
+        )
+        text = text.title() if rng.random() < 0.3 else text
+    text = (" " * int(rng.integers(0, 3))).join(text) if rng.random() < 0.5 else text
+    mask = text_mask(rng, text, None, 40)
+    tone = int(rng.choice((rng.integers(0, 70), rng.integers(140, 256))))
+    grey = np.full(mask.shape, tone, np.uint8)
+    if rng.random() < 0.35:  # on a bar or in a garnish between the lamps
+        room = int(mask.shape[0] * rng.uniform(0.15, 0.8))
+        mask = cv2.copyMakeBorder(mask, room, room, 3 * room, 3 * room, cv2.BORDER_CONSTANT, value=0).astype(np.uint8)
+        ground = int(np.clip(tone + rng.choice((-1, 1)) * rng.uniform(50, 140), 0, 255))
+        bar = (ground + (tone - ground) * (mask / 255.0)).astype(np.uint8)
+        return Patch(bar, _solid(bar))
+    return Patch(grey, mask)
+
+
+def headlight(rng: np.random.Generator) -> Patch:
+    """A clear cover with bright bowls, rings, a strip of light and chrome edges behind it."""
+    width, height = int(rng.integers(120, 260)), int(rng.integers(60, 110))
+    grey = np.full((height, width), int(rng.integers(40, 170)), np.uint8)
+    coarse = rng.normal(0, rng.uniform(10, 60), (5, 9)).astype(np.float32)
+    grey = np.clip(grey + cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), 0, 255).astype(np.uint8)
+    count = int(rng.integers(1, 4))
+    for index in range(count):
+        centre = (int((index + rng.uniform(0.35, 0.65)) * width / count), int(height * rng.uniform(0.35, 0.65)))
+        radius = int(height * rng.uniform(0.2, 0.42))
+        cv2.circle(grey, centre, radius, int(rng.integers(0, 120)), int(rng.integers(2, 8)), cv2.LINE_AA)
+        cv2.circle(grey, centre, int(radius * rng.uniform(0.4, 0.9)), int(rng.integers(150, 256)), -1, cv2.LINE_AA)
+        if rng.random() < 0.5:
+            cv2.circle(grey, centre, max(1, radius // 4), int(rng.integers(0, 256)), -1, cv2.LINE_AA)
+    if rng.random() < 0.5:
+        y = int(height * rng.uniform(0.6, 0.95))
+        cv2.line(
+            grey, (int(width * 0.1), y), (int(width * rng.uniform(0.5, 0.95)), y), 255, int(rng.integers(2, 9)), cv2.LINE_AA
+        )
+    for _ in range(int(rng.integers(0, 8))):  # ribs and reflections
+        x = int(rng.integers(width))
+        cv2.line(grey, (x, 0), (x + int(rng.normal(0, 20)), height), int(rng.integers(40, 256)), 1, cv2.LINE_AA)
+    grey = cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(0.4, 2))).astype(np.uint8)
+    alpha = np.zeros_like(grey)
+    slope = int(height * rng.uniform(0, 0.6))
+    outline = np.array(
+        [[int(width * rng.uniform(0, 0.2)), slope], [width - 1, 0], [width - 1, height - 1 - slope // 2], [0, height - 1]]
+    )
+    outline[:, 0] = outline[:, 0] if rng.random() < 0.5 else width - 1 - outline[:, 0]
+    cv2.fillPoly(alpha, [outline.astype(np.int32)], 255, cv2.LINE_AA)
+    return Patch(grey, alpha)
+
+
 def stripes(rng: np.random.Generator) -> Patch:
     """Crossings, chevrons, barriers, bar codes."""
     width, height = int(rng.integers(80, 300)), int(rng.integers(24, 120))
@@ -315,9 +389,9 @@ def blank(rng: np.random.Generator) -> Patch:
 
 
 KINDS: tuple[tuple[Callable[[np.random.Generator], Patch], float], ...] = (
-    (road_sign, 0.16), (sticker, 0.11), (shop_sign, 0.11), (badge, 0.09), (emblem, 0.09), (grille, 0.07), (lamp, 0.06),
-    (fog_lamp, 0.08), (light_bar, 0.04), (arrows, 0.05), (windows, 0.05), (stamp, 0.07), (number_board, 0.07),
-    (stripes, 0.03), (blank, 0.03),
+    (road_sign, 0.12), (sticker, 0.1), (shop_sign, 0.1), (badge, 0.07), (emblem, 0.09), (grille, 0.06), (lamp, 0.05),
+    (fog_lamp, 0.07), (headlight, 0.07), (light_bar, 0.04), (arrows, 0.04), (windows, 0.05), (stamp, 0.05),
+    (number_board, 0.05), (lease_board, 0.06), (lettering, 0.1), (stripes, 0.03), (blank, 0.03),
 )  # fmt: skip
 _SHARES = np.array([share for _, share in KINDS])
 _SHARES = _SHARES / _SHARES.sum()

@@ -43,7 +43,7 @@ def test_a_few_steps_teach_four_pictures(tmp_path: Path) -> None:
     made.steps = 300  # past the warm-up
     weights = torch.tensor([1.0, detector_loss.CORNER_WEIGHT, detector_loss.BOX_WEIGHT])
     first = (made.step(scenes) * weights).sum()
-    for _ in range(80):
+    for _ in range(160):
         last = (made.step(scenes) * weights).sum()
     assert last < 0.7 * first, f"{first} → {last}"
     logits, _ = made.net(torch.from_numpy(np.stack([scene.image for scene in scenes]))[:, None].float())
