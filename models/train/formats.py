@@ -62,6 +62,9 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 }  # fmt: skip
 
 
+COUNTY = "(county)"  # a slogan that stands for some county's name
+
+
 def _d(region: str, header: str, kind: str, colour: str, ground: str, serial: str, patterns: str, **more: object) -> Design:
     return Design(region, header, kind, colour, tuple(ground.split("/")), serial, tuple(patterns.split(",")), **more)  # type: ignore[arg-type]
 
@@ -118,9 +121,9 @@ DESIGNS: tuple[Design, ...] = (
     _d("US-FL", "MYFLORIDA.COM", "serif", "green", "white/white/mint", "forest", "LNN*LLL,LLL*LNN,LNNNNN,LLLLNN,LNN*NLL", slogan="SUNSHINE STATE", slogan_kind="sans", slogan_colour="green", scenery="stateline:mint", emblem="oranges", emblem_colour="orange", weight=2),
     _d("US-FL", "MYFLORIDA.COM", "serif", "green", "white/white/mint", "forest", "LNN*LLL,LNN*NLL,LLL*LNN", slogan="ORANGE", slogan_kind="sans", slogan_colour="green", scenery="stateline:mint", emblem="oranges", emblem_colour="orange"),
     _d("US-FL", "FLORIDA", "serif", "navy", "sky/white/teal", "navy", "LNNLL,LLLNN,NNLLL", slogan="PROTECT WILD DOLPHINS", scenery="waves", emblem="figure", emblem_colour="grey"),
-    _d("US-GA", "GEORGIA.gov", "serif", "black", "white/cream", "black", "LLL*NNNN,NNNN*LLL", slogan="FULTON", slogan_box="white", emblem="peach", emblem_colour="peach", weight=1.3),
-    _d("US-GA", "GEORGIA", "serif", "black", "peach/cream/mint", "black", "LLLNNNN,LLL NNNN", slogan="GWINNETT", slogan_box="white", scenery="hills:sage", emblem="peach", emblem_colour="orange", weight=1.3),
-    _d("US-GA", "Georgia", "script", "black", "white", "black", "NNNN LLL,NNN LLL", slogan="COBB", slogan_box="white", emblem="peach", emblem_colour="orange", emblem_place="corner"),
+    _d("US-GA", "GEORGIA.gov", "serif", "black", "white/cream", "black", "LLL*NNNN,NNNN*LLL", slogan=COUNTY, slogan_box="white", emblem="peach", emblem_colour="peach", weight=1.3),
+    _d("US-GA", "GEORGIA", "serif", "black", "peach/cream/mint", "black", "LLLNNNN,LLL NNNN", slogan=COUNTY, slogan_box="white", scenery="hills:sage", emblem="peach", emblem_colour="orange", weight=1.3),
+    _d("US-GA", "Georgia", "script", "black", "white", "black", "NNNN LLL,NNN LLL", slogan=COUNTY, slogan_box="white", emblem="peach", emblem_colour="orange", emblem_place="corner"),
     _d("US-GA", "GEORGIA", "serif", "black", "sky/white/peach", "black", "LLL NNNN,LLLNNNN", slogan="IN GOD WE TRUST", scenery="sunburst", emblem="peach", emblem_colour="orange"),
     _d("US-HI", "HAWAII", "sans", "black", "white/ice", "black", "LLL NNN", slogan="ALOHA STATE", slogan_kind="sans", slogan_colour="black", scenery="rainbow", header_x=0.45, weight=2),
     _d("US-HI", "HAWAII", "sans", "black", "white/cream", "black", "LLL NNN,LLNNN,LNNNN,NNNLLL", slogan="ALOHA STATE", slogan_kind="sans", slogan_colour="black", scenery="rainbow", emblem="seal", emblem_colour="red"),
@@ -136,15 +139,16 @@ DESIGNS: tuple[Design, ...] = (
     _d("US-IN", "INDIANA", "sans", "navy", "white/ice", "navy", "NNNLLL,NNN LLL,LLLNNN,NNNL", slogan="indiana.gov", scenery="stateline:silver"),
     _d("US-IN", "INDIANA", "serif", "white", "royal/sky/white", "black", "NNNLLL,LLLNNN", slogan="IN GOD WE TRUST", slogan_colour="white", scenery="flagfield", bottom_band="navy"),
     _d("US-IN", "INDIANA", "serif", "navy", "sky/cream/mint", "navy", "NNNLLL,NNLNNNN,LLLNNN", slogan="BICENTENNIAL", scenery="bridge:maroon,pines:green", extra=_BICENT),
-    _d("US-IA", "IOWA", "serif", "blue", "sky/white/pale", "blue", "NNN LLL,LLL NNN,NNNN LL", slogan="POLK", slogan_kind="sans", slogan_colour="blue", scenery="city:ice", weight=1.6),
-    _d("US-IA", "IOWA", "serif", "white", "navy/sky/white/lime", "black", "LLL NNN,NNN LLL", slogan="LINN", slogan_colour="black", scenery="city:silver,hills:lime"),
-    _d("US-IA", "IOWA", "sans", "white", "black", "white", "LLL NNN,NNNLLL", slogan="SCOTT", slogan_colour="white", weight=0.6),
+    _d("US-IA", "IOWA", "serif", "blue", "sky/white/pale", "blue", "NNN LLL,LLL NNN,NNNN LL", slogan=COUNTY, slogan_kind="sans", slogan_colour="blue", scenery="city:ice", weight=1.6),
+    _d("US-IA", "IOWA", "serif", "white", "navy/sky/white/lime", "black", "LLL NNN,NNN LLL", slogan=COUNTY, slogan_colour="black", scenery="city:silver,hills:lime"),
+    _d("US-IA", "IOWA", "sans", "white", "black", "white", "LLL NNN,NNNLLL", slogan=COUNTY, slogan_colour="white", weight=0.6),
     _d("US-KS", "KANSAS", "serif", "navy", "lilac/ice/white", "navy", "NNN LLL,NNNLLL", slogan="", scenery="seal:sky", weight=1.4),
     _d("US-KS", "KANSAS", "sans", "navy", "sky/white/lemon", "navy", "LLL NNN,NNNLLL", slogan="WHEAT STATE", scenery="wheat:gold"),
     _d("US-KS", "KANSAS", "serif", "navy", "cream/tan", "black", "NNNNLLL,NNNLLL", slogan="to the stars", scenery="seal:tan"),
-    _d("US-KY", "Kentucky", "script", "navy", "sky/white/white/sky", "navy", "NNN*LLL,NNN LLL,LNLNNN", slogan="CLARK", slogan_kind="sans", slogan_box="navy", slogan_colour="white", extra=_SPIRIT, emblem="outline", emblem_colour="silver", weight=2),
-    _d("US-KY", "KENTUCKY", "sans", "navy", "sky/white/lime", "navy", "NNN LLL,NNN*LLL", slogan="FAYETTE", slogan_box="white", scenery="sunburst,hills:lime", emblem="sun", emblem_colour="gold", emblem_place="behind"),
-    _d("US-KY", "Kentucky", "serif", "navy", "white/ice/mint", "navy", "NNN LLL,LNL NNN", slogan="JEFFERSON", slogan_box="white", scenery="hills:sage"),
+    _d("US-KY", "Kentucky", "script", "navy", "sky/white/white/sky", "navy", "NNN*LLL,NNN LLL,LNLNNN", slogan=COUNTY, slogan_kind="sans", slogan_box="navy", slogan_colour="white", extra=_SPIRIT, emblem="outline", emblem_colour="silver", weight=2),
+    _d("US-KY", "KENTUCKY", "sans", "navy", "sky/white/lime", "navy", "NNN LLL,NNN*LLL", slogan=COUNTY, slogan_box="white", scenery="sunburst,hills:lime", emblem="sun", emblem_colour="gold", emblem_place="behind"),
+    _d("US-KY", "Kentucky", "serif", "navy", "sky/white/sky/mint", "navy", "NNN LLL,LLL NNN", slogan="BLUEGRASS STATE", slogan_colour="navy", scenery="pinesides:sage,hills:lime"),
+    _d("US-KY", "Kentucky", "serif", "navy", "white/ice/mint", "navy", "NNN LLL,LNL NNN", slogan=COUNTY, slogan_box="white", scenery="hills:sage"),
     _d("US-KY", "Kentucky", "script", "white", "navy/sky/white", "black", "NNNLLL,LNLNNN", slogan="In God We Trust", slogan_colour="navy", scenery="flagfield"),
     _d("US-LA", "Louisiana", "script", "red", "white/white/ice", "navy", "LLL NNN,NNN LLL,LNNNNNN", slogan="SPORTSMAN'S PARADISE", slogan_kind="sans", slogan_colour="grey", weight=1.4),
     _d("US-LA", "Louisiana", "script", "red", "white/ice/sage/sky", "black", "LLL NNN,NNN LLL", slogan="Sportsman's Paradise", slogan_kind="serif", slogan_colour="red", scenery="reeds:sage", emblem="pelican", emblem_colour="tan", emblem_place="behind", weight=1.4),
@@ -173,11 +177,11 @@ DESIGNS: tuple[Design, ...] = (
     _d("US-MN", "Minnesota", "serif", "blue", "sky/white/white/ice", "navy", "LLL*NNN,NNN*LLL,NNN-LLL,LLL-NNN", slogan="10,000 lakes", slogan_kind="serif", slogan_colour="blue", emblem="outline", emblem_colour="blue", scenery="lake", extra=_EXPLORE, weight=2.2),
     _d("US-MN", "Minnesota.com", "serif", "blue", "sky/white/ice", "navy", "NNN*LLL,NNN-LLL,LLL NNN", slogan="10,000 lakes", slogan_kind="serif", slogan_colour="blue", emblem="outline", emblem_colour="blue", scenery="lake", extra=_EXPLORE),
     _d("US-MN", "Minnesota", "serif", "black", "white/mint/lime", "black", "NNN LLL,LLNNNN", slogan="Critical Habitat", scenery="picture,lake", emblem="bird", emblem_colour="brown", weight=0.6),
-    _d("US-MS", "MISSISSIPPI", "serif", "black", "lemon/pink/sky/gold", "black", "LLL*NNN,LLN*NNN,NNL*NNN", slogan="HINDS", slogan_kind="sans", slogan_colour="black", emblem="lighthouse", emblem_colour="grey", scenery="blobs,waves", weight=1.4),
-    _d("US-MS", "MISSISSIPPI", "serif", "black", "white/mint/sage", "black", "NNN*LLN,NNN*LLL,LLL*NNN", slogan="RANKIN", slogan_kind="sans", slogan_colour="black", emblem="flower", emblem_colour="green"),
-    _d("US-MS", "Mississippi", "serif", "black", "lilac/pink/mint", "black", "NNN*LLN,NNN LLL", slogan="DESOTO", slogan_kind="sans", emblem="flower", emblem_colour="lemon"),
-    _d("US-MS", "MISSISSIPPI", "serif", "navy", "white/ice/tan", "navy", "LLLNNNN,LLL NNNN,LLNNNNN", slogan="MADISON", scenery="seal:tan", weight=1.2),
-    _d("US-MS", "MISSISSIPPI", "serif", "blue", "ice/sky/ice", "blue", "LLL NNN,LLN NNN", slogan="LEE", emblem="guitar", emblem_colour="sky", scenery="blobs"),
+    _d("US-MS", "MISSISSIPPI", "serif", "black", "lemon/pink/sky/gold", "black", "LLL*NNN,LLN*NNN,NNL*NNN", slogan=COUNTY, slogan_kind="sans", slogan_colour="black", emblem="lighthouse", emblem_colour="grey", scenery="blobs,waves", weight=1.4),
+    _d("US-MS", "MISSISSIPPI", "serif", "black", "white/mint/sage", "black", "NNN*LLN,NNN*LLL,LLL*NNN", slogan=COUNTY, slogan_kind="sans", slogan_colour="black", emblem="flower", emblem_colour="green"),
+    _d("US-MS", "Mississippi", "serif", "black", "lilac/pink/mint", "black", "NNN*LLN,NNN LLL", slogan=COUNTY, slogan_kind="sans", emblem="flower", emblem_colour="lemon"),
+    _d("US-MS", "MISSISSIPPI", "serif", "navy", "white/ice/tan", "navy", "LLLNNNN,LLL NNNN,LLNNNNN", slogan=COUNTY, scenery="seal:tan", weight=1.2),
+    _d("US-MS", "MISSISSIPPI", "serif", "blue", "ice/sky/ice", "blue", "LLL NNN,LLN NNN", slogan=COUNTY, emblem="guitar", emblem_colour="sky", scenery="blobs"),
     _d("US-MO", "MISSOURI", "serif", "green", "white/white/white/mint/teal", "navy", "NNN LLL,NLN LNL,LLN LNL", slogan="SHOW-ME STATE", slogan_kind="sans", slogan_colour="navy", scenery="swoosh:teal", weight=1.3),
     _d("US-MO", "MISSOURI", "serif", "navy", "sky/white/white", "navy", "LLN LNL,LLN*LNL", slogan="SHOW-ME STATE", emblem="bird", emblem_colour="sky", scenery="swoosh:sky"),
     _d("US-MO", "Missouri", "serif", "navy", "white", "navy", "LLN LNL,NLL NNL", slogan="BICENTENNIAL", scenery="border:red,rulebands", weight=1),
@@ -243,8 +247,8 @@ DESIGNS: tuple[Design, ...] = (
     _d("US-SD", "South Dakota", "script", "red", "ice/white/white/ice", "navy", "NNL NNN,NLN NNN,NNLNNN,LLNNNN,NN LNNN", slogan="GREAT FACES. GREAT PLACES.", slogan_kind="sans", slogan_colour="red", scenery="rushmore:silver,border:blue", weight=1.4),
     _d("US-SD", "SOUTH DAKOTA", "serif", "red", "sky/white/white", "navy", "NLN NNN,NNLNNN", slogan="Great Faces. Great Places.", scenery="rushmore:sky"),
     _d("US-SD", "South Dakota", "serif", "navy", "tan/white/sage", "black", "NLN NNN,NNN NNN", slogan="Great Faces. Great Places.", slogan_colour="maroon", scenery="rushmore:tan"),
-    _d("US-TN", "Tennessee", "script", "black", "white/white/lime/mint", "black", "NNN-LLL,LNN-NNL,LNN NNL,NNN LLL", slogan="KNOX", slogan_kind="sans", slogan_colour="black", slogan_box="white", scenery="hills:lime", extra=_VOLUNTEER, weight=1.6),
-    _d("US-TN", "Tennessee", "serif", "navy", "white/sky/mint", "navy", "NNN-LLL,LLL NNN", slogan="SHELBY", slogan_box="white", scenery="sunburst:lemon,hills:green"),
+    _d("US-TN", "Tennessee", "script", "black", "white/white/lime/mint", "black", "NNN-LLL,LNN-NNL,LNN NNL,NNN LLL", slogan=COUNTY, slogan_kind="sans", slogan_colour="black", slogan_box="white", scenery="hills:lime", extra=_VOLUNTEER, weight=1.6),
+    _d("US-TN", "Tennessee", "serif", "navy", "white/sky/mint", "navy", "NNN-LLL,LLL NNN", slogan=COUNTY, slogan_box="white", scenery="sunburst:lemon,hills:green"),
     _d("US-TN", "TENNESSEE", "sans", "white", "blue", "white", "LLL NNNN,LLLNNNN", slogan="THE VOLUNTEER STATE", slogan_colour="white", emblem="seal", emblem_colour="sky", emblem_place="behind"),
     _d("US-TX", "TEXAS", "sans", "black", "white", "black", "LLL NNNN,LLL*NNNN,LLL-NNNN,LLL-NNN", slogan="The Lone Star State", slogan_kind="serif", slogan_colour="black", emblem="star", emblem_colour="black", emblem_place="corner", weight=2.5),
     _d("US-TX", "TEXAS", "serif", "white", "navy/sky/white/tan", "navy", "LLN*LNNN,LLN LNNN,NNN-LLL", slogan="The Lone Star State", slogan_kind="script", slogan_colour="white", emblem="outline", emblem_colour="red", scenery="texcorner,hills:navy"),
@@ -337,6 +341,13 @@ DEALERS = (
 ELSEWHERE = (
     "PUERTO RICO", "GUAM", "U.S. GOVERNMENT", "US VIRGIN ISLANDS", "JALISCO", "SONORA", "BAJA CALIFORNIA", "CHIHUAHUA",
     "TAMAULIPAS", "NUEVO LEON", "COAHUILA", "DISTRITO FEDERAL", "CHEROKEE NATION", "U.S. FORCES", "DIPLOMAT", "CONSUL",
+)  # fmt: skip
+COUNTIES = (
+    "CLARK", "JEFFERSON", "FRANKLIN", "MADISON", "BOONE", "SCOTT", "WARREN", "WASHINGTON", "LINCOLN", "MONROE", "JACKSON",
+    "UNION", "MARION", "GREENE", "WAYNE", "MONTGOMERY", "CLAY", "LEE", "POLK", "KNOX", "SHELBY", "HINDS", "RANKIN", "DESOTO",
+    "COBB", "FULTON", "GWINNETT", "DEKALB", "LINN", "JOHNSON", "BLACK HAWK", "FAYETTE", "KENTON", "CAMPBELL", "DAVIDSON",
+    "SUMNER", "HAMILTON", "RUTHERFORD", "HARRISON", "LOWNDES", "TATE", "CALHOUN", "CHATHAM", "RICHMOND", "HENRY", "HALL",
+    "BUTLER", "CARROLL", "CHEROKEE", "CRAWFORD", "DALLAS", "DUBUQUE", "FLOYD", "GRANT", "HARDIN", "HOUSTON", "MERCER",
 )  # fmt: skip
 CAUSES = (
     "SUPPORT WILDLIFE", "BREAST CANCER AWARENESS", "SUPPORT OUR TROOPS", "IN GOD WE TRUST", "DISABLED VETERAN",

@@ -20,7 +20,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.train.formats import CAUSES, COLOURS, DEALERS, DESIGNS, ELSEWHERE, EUROPEAN, PLACES, REGIONS, Design
+from models.train.formats import (
+    CAUSES,
+    COLOURS,
+    COUNTIES,
+    COUNTY,
+    DEALERS,
+    DESIGNS,
+    ELSEWHERE,
+    EUROPEAN,
+    PLACES,
+    REGIONS,
+    Design,
+)
 from models.train.plates_around import bend, bolts, county, dealer_frame, rim, sticker, wear
 from models.train.plates_art import ANY_SCENE, emblem, ground, scenery
 from models.train.plates_ink import ALPHABET, Colour, Pixels, blend, jitter, mix, words_mask, write_name
@@ -281,6 +293,11 @@ def _lettering_round_serial(
 ) -> tuple[int, int]:
     """Writes the region's name, the slogan and the small lines; returns the rows of the name, first and past the last."""
     height, width = image.shape[:2]
+    slogan, header = design.slogan, design.header
+    if slogan == COUNTY:
+        slogan = str(rng.choice(COUNTIES))
+    if design.header_kind == "script" and header.isupper():  # script capitals in a row can hardly be read
+        header = header.title()
     name_ink = jitter(rng, design.header_colour)
     slogan_ink = jitter(rng, design.slogan_colour or (design.header_colour if rng.random() < 0.5 else design.serial_colour))
     upper_y = top / 2 + float(rng.normal(0, 1.0))
@@ -296,12 +313,12 @@ def _lettering_round_serial(
         small = words_mask(rng, line.kind, line.text, height * line.high * float(rng.uniform(0.85, 1.15)), width * 0.6)
         x, y = width * line.x + float(rng.normal(0, 2)), height * line.y + float(rng.normal(0, 1))
         write_name(rng, image, small, x, y, jitter(rng, line.colour))
-    if design.slogan and rng.random() < 0.92:
+    if slogan and rng.random() < 0.92:
         low = 0.4 if design.header_low else 0.45
         mask = words_mask(
             rng,
             design.slogan_kind or (design.header_kind if rng.random() < 0.6 else "sans"),
-            design.slogan,
+            slogan,
             slogan_zone * float(rng.uniform(low, 0.8)),
             width * 0.72,
         )
@@ -310,14 +327,14 @@ def _lettering_round_serial(
         write_name(
             rng, image, mask, width / 2 + float(rng.normal(0, 3)), slogan_y, _readable(slogan_ink, image, width / 2, slogan_y)
         )
-    if not design.header:
+    if not header:
         return 0, 0
     room = 2 * min(design.header_x, 1 - design.header_x) * width * 0.96
     high = (
         name_zone * float(rng.uniform(0.55, 0.95)) * (1.2 if design.header_kind == "script" else 1.0)
     )  # its strokes reach far
     wide = width * (0.62 if rng.random() < 0.75 else 0.78)  # mostly between the corners' stickers
-    name = words_mask(rng, design.header_kind, design.header, high, min(wide, room))
+    name = words_mask(rng, design.header_kind, header, high, min(wide, room))
     return write_name(rng, image, name, name_x, name_y, _readable(name_ink, image, name_x, name_y))
 
 

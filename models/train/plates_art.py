@@ -40,11 +40,8 @@ def _land(rng: np.random.Generator, image: Pixels, tint: Colour, kind: str) -> N
     height, width = image.shape[:2]
     steps = {"hills": 6, "city": 24}.get(kind, 13)
     rise = float(rng.uniform(0.12, 0.4)) * height
-    dark = jitter(rng, "forest", 15) if kind == "mountains_dark" else jitter(rng, "purple", 20) if kind == "desert" else tint
+    dark = jitter(rng, "purple", 20) if kind == "desert" else tint
     level = float(rng.uniform(0.45, 0.95)) * height
-    if kind == "mountains_dark":  # the ground is pale above a dark ridge at the top
-        cv2.fillPoly(image, [_ridge(rng, width, height * 0.42, height * 0.2, 11, 0)], dark, cv2.LINE_AA)
-        return
     cv2.fillPoly(image, [_ridge(rng, width, level, rise, steps, height)], dark, cv2.LINE_AA)
     if rng.random() < 0.5:
         farther = _ridge(rng, width, level + rise * 0.6, rise, steps, height)
@@ -527,6 +524,20 @@ _SCENES: dict[str, Callable[[_Sheet], None]] = {
     "rulebands": _rulebands, "starband": _starband, "nyband": _nyband, "texcorner": _texcorner, "archersky": _archersky,
     "mdflag": _mdflag, "balloon": _balloon,
 }  # fmt: skip
+_LANDS = (
+    "rainbow",
+    "waves",
+    "stars",
+    "picture",
+    "blobs",
+    "plane",
+    "outline",
+    "letters",
+    "hills",
+    "mountains",
+    "city",
+    "desert",
+)
 # What a specialty plate of any region may show.
 ANY_SCENE = (
     "peak", "snowpeaks", "pines", "pinesides", "treetops", "reeds", "wheat", "swoosh", "flagfield", "bridge", "sunburst",
@@ -536,7 +547,10 @@ ANY_SCENE = (
 
 
 def scenery(rng: np.random.Generator, image: Pixels, kinds: str) -> None:
-    """Draws landscapes or pictures over the ground, in place: names with a comma between, each with colours after a colon."""
+    """Draws landscapes or pictures over the ground, in place: names with a comma between, each with colours after a colon.
+
+    Raises ValueError for a name that has no drawing.
+    """
     for part in kinds.split(","):
         kind, *names = part.split(":")
         red, green, blue = (int(v) for v in image[image.shape[0] // 2, image.shape[1] // 2])
@@ -545,6 +559,8 @@ def scenery(rng: np.random.Generator, image: Pixels, kinds: str) -> None:
             _SCENES[kind](_Sheet(rng, image, tuple(colours)))
             continue
         tint = mix((red, green, blue), colours[0], float(rng.uniform(0.25, 0.8)))
+        if kind not in _LANDS:
+            raise ValueError(f"draw scenery: there is no picture called {kind!r}")
         if kind == "rainbow":
             _rainbow(rng, image)
         elif kind == "waves":

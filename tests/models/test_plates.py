@@ -7,8 +7,9 @@ pytest.importorskip("PIL", reason="plates are lettered with Pillow, which only t
 
 from models.train import fonts
 from models.train.degrade import degrade_crop
-from models.train.formats import DESIGNS
-from models.train.plates import ALPHABET, REGIONS, infrared, render_plate
+from models.train.formats import COLOURS, DESIGNS, PLACES
+from models.train.plates import ALPHABET, REGIONS, contact_sheet, infrared, render_plate
+from models.train.plates_art import ANY_SCENE, scenery
 
 STATES = [
     "AL",
@@ -172,3 +173,40 @@ def test_a_degraded_crop_keeps_its_characters_in_order() -> None:
         assert crop.image.dtype == np.uint8
         assert crop.centres_x is not None
         assert (np.diff(crop.centres_x) > 0).all()
+
+
+def test_every_picture_and_colour_of_the_table_can_be_drawn() -> None:
+    """No design names a picture or a colour that the renderer does not have, and an unknown picture is refused."""
+    rng = np.random.default_rng(9)
+    for kinds in {*ANY_SCENE, *(design.scenery for design in DESIGNS if design.scenery)}:
+        sheet = np.full((160, 320, 3), 230, np.uint8)
+        scenery(rng, sheet, kinds)
+        assert sheet.std() > 0, kinds
+    for design in DESIGNS:
+        for name in (design.header_colour, design.serial_colour, design.emblem_colour, *design.ground):
+            assert name in COLOURS, (design.region, name)
+        for name in (design.slogan_colour, design.slogan_box, design.top_band, design.bottom_band, design.rules):
+            assert not name or name in COLOURS, (design.region, name)
+    with pytest.raises(ValueError, match="no picture"):
+        scenery(rng, np.full((160, 320, 3), 230, np.uint8), "wombat")
+
+
+def test_every_region_has_its_names_on_plates() -> None:
+    """A specialty plate of each region can carry the region's own name."""
+    assert set(PLACES) == set(REGIONS) - {"unknown"}
+    assert all(place.names and all(place.names) and all(place.sayings) for place in PLACES.values())
+
+
+def test_a_name_that_a_frame_covers_is_said_to_be_hidden() -> None:
+    """A few plates in a hundred to a third have a frame over the name; the others show it, be it on top or below."""
+    rng = np.random.default_rng(10)
+    for region in ("US-VA", "US-DE"):  # name on top, name below
+        hidden = [not render_plate(rng, region=region).header_visible for _ in range(150)]
+        assert 0.03 < np.mean(hidden) < 0.35
+
+
+def test_a_contact_sheet_shows_the_region_asked_for() -> None:
+    """56 tiles in eight rows of seven."""
+    sheet = contact_sheet("US-WI", 1)
+    assert sheet.shape == (8 * 118, 7 * 204, 3)
+    assert sheet.dtype == np.uint8
