@@ -40,7 +40,7 @@ LARGE_EVERY = 5
 POOL = {SMALL: 4000, LARGE: 600}
 """Pictures kept for replay."""
 
-EVAL_THRESHOLDS = (0.35, 0.45, 0.55)
+EVAL_THRESHOLDS = (0.25, 0.4, 0.55)
 MINE_FROM = 0.25
 """Wrong boxes on training frames scoring this much are shown again as negatives."""
 
@@ -165,12 +165,12 @@ class Trainer:
 
 
 def evaluate(average: DetectorNet, frames: list[EvalFrame]) -> list[str]:
-    """Printed lines of dev figures; the lines of the middle threshold name every set."""
+    """Printed lines of dev figures; those of all but the highest threshold name every set."""
     found = find_all(frames, torch_find(Detector(average).eval()))
     printed = []
     for threshold in EVAL_THRESHOLDS:
         for name, scores in score_by_group(frames, found, threshold).items():
-            if name == "all" or threshold == EVAL_THRESHOLDS[1]:
+            if name == "all" or threshold < EVAL_THRESHOLDS[-1]:
                 printed.append(f"  at {threshold:.2f} {line(name, scores)}")
     return printed
 

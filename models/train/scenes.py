@@ -333,6 +333,22 @@ def long_plate(rng: np.random.Generator) -> Grey:
     return grey
 
 
+def _blotted(rng: np.random.Generator, grey: Grey, least: float) -> Grey:
+    """The plate with at least this share of its serial painted over, as people do before they show a picture of their car."""
+    height, width = grey.shape
+    left = float(rng.uniform(0, 0.8 * (1 - least)))
+    right = float(rng.uniform(left + least, 1))
+    top, bottom = rng.uniform(0, 0.3), rng.uniform(0.7, 1)
+    inset = rng.uniform(0, 0.06)
+    part = grey[int(top * height) : int(bottom * height), int((left + inset) * width) : int((right - inset) * width)]
+    if rng.random() < 0.3:
+        part[:] = cv2.blur(part, (max(1, width // 4), max(1, height // 3)))
+    else:
+        tone = float(np.median(grey)) if rng.random() < 0.6 else float(rng.uniform(0, 255))
+        part[:] = int(np.clip(tone + rng.normal(0, 12), 0, 255))
+    return grey
+
+
 class Stock:
     """Objects drawn once and used several times: drawing is the slow part. One is redrawn at every `take`."""
 
@@ -353,6 +369,7 @@ class Stock:
 def plate_patch(rng: np.random.Generator) -> Patch:
     """A plate to its very edge, with rounded corners."""
     grey = long_plate(rng) if rng.random() < 0.22 else to_grey(rng, render_plate(rng).image)
+    grey = _blotted(rng, grey, 0.3) if rng.random() < 0.05 else grey
     alpha = np.full(grey.shape, 255, np.uint8)
     if rng.random() < 0.8:
         radius = int(grey.shape[0] * rng.uniform(0.03, 0.13))
@@ -741,6 +758,8 @@ class SceneMaker:
             size = box[2:] - box[:2]
             quad = project(rng, patch.grey.shape[1] / patch.grey.shape[0], float(size[0]) * 1.05, 0.7)
             quad[:, 1] *= max(1.0, float(size[1] * 1.03 / np.ptp(quad[:, 1])))
+            if rng.random() < 0.03:  # an empty sheet is a plate where a car has its plate, and nowhere else
+                patch = Patch(_blotted(rng, patch.grey.copy(), 1.0), patch.alpha)
             put_plate(rng, fresh, patch, quad + (box[:2] + box[2:]) / 2, self._material(rng))
         return fresh
 
