@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from edge.camera.interface import Camera
+from edge.camera.interface import Camera, GapBegan
 from edge.detector.interface import Detector
 from edge.envelope.interface import Sealer
 from edge.errors import OutboxError
@@ -134,6 +134,9 @@ class Line:
         """Read the camera until it ends or ``stop`` is set; every pass that is open then is finished."""
         place: Position | None = None  # of the last frame that was captured
         for frame in self.camera.frames(stop):
+            if isinstance(frame, GapBegan):
+                self._finish(self._tracker.flush(), place)
+                continue
             here = self._position.at(frame.media_s)
             forbidden = may_capture(here, frame.at.utc, self._policy.pack, self._policy.zones, self._policy.unit)
             if forbidden:

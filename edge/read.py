@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from edge.camera.images import read_image
-from edge.camera.interface import Camera
+from edge.camera.interface import Camera, GapBegan
 from edge.camera.source import PICTURE_SUFFIXES
 from edge.clock import Clock
 from edge.detector.interface import Detector
@@ -101,6 +101,8 @@ def read_crop(path: Path, recognizer: FastPlateOcr, clock: Clock) -> PictureText
 def read_clip(path: Path, camera: Camera, detector: Detector, tracker: Tracker, recognizer: FastPlateOcr) -> Iterator[ClipText]:
     """The Reads of one clip, each when its pass has ended.  Raises CameraError if the clip cannot be opened."""
     for frame in camera.frames(threading.Event()):
+        if isinstance(frame, GapBegan):
+            continue
         wanted = tracker.follow(frame, detector.detect(frame))
         tracker.add(recognizer.read(frame, wanted))
         yield from (_clip(path, vote(track)) for track in tracker.finished())

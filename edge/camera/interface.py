@@ -26,6 +26,10 @@ class CameraCounts(Struct, frozen=True, kw_only=True):
     gap_s: float = 0.0
 
 
+class GapBegan(Struct, frozen=True, kw_only=True):
+    """A live stream was lost: what was followed in it is over, and when pictures come again is not known."""
+
+
 class Camera(Protocol):
     """One source of frames."""
 
@@ -39,10 +43,11 @@ class Camera(Protocol):
         """True for a stream that goes on by itself; false for a recording, of which every frame is handed out."""
         ...
 
-    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+    def frames(self, stop: threading.Event) -> Iterator[Frame | GapBegan]:
         """Hand out frames in order until the source ends or ``stop`` is set.
 
-        A live source hands out the newest frame and counts the older ones as dropped; it reconnects by itself.
+        A live source hands out the newest frame and counts the older ones as dropped; when it is lost it says so once, and
+        reconnects by itself.
         Each call begins anew, counts included.  Raises CameraError if the source cannot be opened at all.
         """
         ...

@@ -27,7 +27,7 @@ import numpy as np
 from msgspec import Struct
 
 from edge.camera import reader
-from edge.camera.interface import CameraCounts
+from edge.camera.interface import CameraCounts, GapBegan
 from edge.camera.source import SecretUrl, check_device, source_kind, stream_url
 from edge.clock import Clock
 from edge.config import CameraConfig
@@ -202,7 +202,7 @@ class StreamCamera:
         """The process that reads at this moment, for a health check; None between connections."""
         return self._reader.pid if self._reader else None
 
-    def frames(self, stop: threading.Event) -> Iterator[Frame]:
+    def frames(self, stop: threading.Event) -> Iterator[Frame | GapBegan]:
         """The newest frames, for ever.  Raises CameraError if a device that is there cannot be opened."""
         self._reset()
         pause_s = FIRST_PAUSE_S
@@ -215,7 +215,8 @@ class StreamCamera:
                     break
                 if self._device and self._handed == 0:
                     raise CameraError(f"open camera `{self.name}`: {self._config.source}: {lost.why}") from lost
-                self._begin_gap(lost.why)
+                if self._begin_gap(lost.why) and self._handed:
+                    yield GapBegan()
             if self._now_ns() - began_ns > STEADY_S * 1e9:
                 pause_s = FIRST_PAUSE_S
             stop.wait(pause_s * random.uniform(0.5, 1.0))
@@ -284,13 +285,16 @@ class StreamCamera:
             quality=now.quality,
         )
 
-    def _begin_gap(self, why: str) -> None:
-        if self._gap_began_ns is None:
+    def _begin_gap(self, why: str) -> bool:
+        """Count and tell a gap; whether it is a new one and not the old one that goes on."""
+        new = self._gap_began_ns is None
+        if new:
             self._gaps += 1
             self._gap_began_ns = self._gap_from_ns
         if why != self._why:
             self._tell(f"camera `{self.name}`: {why}; trying again for ever")
             self._why = why
+        return new
 
     def _end_gap(self, resumed: bool) -> None:
         if self._gap_began_ns is None:
