@@ -313,6 +313,11 @@ def _bison(sheet: _Sheet) -> None:
     sheet.fill(back + legs, tone)
 
 
+def _plinth(sheet: _Sheet) -> None:
+    """A dark block at the bottom that carries the name."""
+    sheet.box(sheet.near(0.22, 0.3), sheet.near(0.78, 0.81), sheet.near(0.72, 0.78), sheet.near(0.9, 0.94))
+
+
 def _bigwave(sheet: _Sheet) -> None:
     """A breaking wave as one pale curve from the lower left over the whole plate."""
     tone = sheet.pale(sheet.near(0.1, 0.6))
@@ -518,7 +523,8 @@ SCENERY_TINTS = ("sky", "silver", "sage", "lilac", "tan", "mint", "ice", "purple
 _SCENES: dict[str, Callable[[_Sheet], None]] = {
     "skyridge": _skyridge, "snowpeaks": _snowpeaks, "peak": _peak, "saguaro": _saguaro, "lincoln": _lincoln,
     "farmstrip": _farmstrip, "cliff": _cliff, "lake": _lake, "pines": _pines, "pinesides": _pinesides, "treetops": _treetops,
-    "flyer": _flyer, "reeds": _reeds, "wheat": _wheat, "bison": _bison, "bigwave": _bigwave, "swoosh": _swoosh,
+    "flyer": _flyer, "reeds": _reeds, "wheat": _wheat, "bison": _bison, "bigwave": _bigwave, "plinth": _plinth,
+    "swoosh": _swoosh,
     "flagfield": _flagfield, "bridge": _bridge, "sunburst": _sunburst, "rushmore": _rushmore, "redrock": _redrock,
     "stateline": _stateline, "seal": _great_seal, "edges": _edges, "corner": _corner, "border": _border,
     "rulebands": _rulebands, "starband": _starband, "nyband": _nyband, "texcorner": _texcorner, "archersky": _archersky,
@@ -809,11 +815,32 @@ def _cactus(easel: _Easel) -> None:
         easel.line((side * 0.5, 0.2), (side * 0.5, -0.4), thick)
 
 
+# Outlines of the regions whose plates carry a small one between the characters, very roughly, in halves of the emblem's height.
+_OUTLINES: dict[str, list[tuple[float, float]]] = {
+    "outline_ny": [(-1, 0.35), (-0.95, 0.15), (-0.3, 0.1), (-0.1, -0.2), (0.1, -0.7), (0.45, -0.75), (0.5, 0.5), (0.9, 0.75),
+                   (0.4, 0.7), (0.2, 0.35)],
+    "outline_nj": [(-0.1, -1), (0.35, -0.7), (0.25, -0.3), (0.4, 0), (0.1, 0.7), (-0.1, 1), (-0.4, 0.6), (0, 0.1), (-0.3, -0.3)],
+    "outline_mn": [(-0.7, -0.8), (-0.1, -0.8), (0, -0.95), (0.05, -0.75), (0.8, -0.6), (0.3, -0.1), (0.25, 0.4), (0.6, 0.95),
+                   (-0.6, 0.95), (-0.6, 0.3), (-0.7, 0)],
+    "outline_tx": [(-0.3, -1), (0.1, -1), (0.1, -0.5), (0.8, -0.3), (0.9, 0.2), (0.35, 0.6), (0.3, 1), (0, 0.75), (-0.2, 0.35),
+                   (-0.5, 0.4), (-1, -0.1), (-0.3, -0.1)],
+    "outline_ky": [(-1, 0.4), (-0.7, 0.1), (-0.3, 0), (0.2, -0.5), (0.6, -0.4), (1, 0), (0.7, 0.4)],
+    "outline_tn": [(-1, 0.25), (-0.8, -0.2), (1, -0.25), (0.7, 0.2)],
+    "outline_ct": [(-0.8, -0.6), (0.8, -0.7), (0.8, 0.2), (-0.3, 0.4), (-0.8, 0.8)],
+    "keystone": [(-0.5, -0.75), (0.5, -0.75), (0.42, -0.3), (0.3, 0.75), (-0.3, 0.75), (-0.42, -0.3)],
+}  # fmt: skip
+
+
+def _outline(easel: _Easel, points: list[tuple[float, float]]) -> None:
+    shape = np.array(points) + easel.rng.normal(0, 0.04, (len(points), 2))
+    easel.fill(easel.polygon([(float(x), float(y)) for x, y in shape]))
+
+
 _EMBLEMS: dict[str, Callable[[_Easel], None]] = {
     "star": _star, "oranges": lambda e: _fruit(e, (-0.42, 0.42)), "peach": lambda e: _fruit(e, (0.0,)), "diamond": _diamond,
     "pine": lambda e: _tree(e, False), "pinebird": lambda e: _tree(e, False), "palm": lambda e: _tree(e, True),
     "tower": _tower, "lighthouse": _tower, "torch": _tower, "dcflag": _bars_and_stars, "sun": _sun, "shield": _shield,
-    "keystone": _shield, "seal": _seal, "portrait": _seal, "crown": _seal, "wave": _waving_flag, "flag": _flag,
+    "seal": _seal, "portrait": _seal, "crown": _seal, "wave": _waving_flag, "flag": _flag,
     "block": _flag, "anchor": _anchor, "outline": lambda e: _silhouette(e, 1), "figure": _figure,
     "rider": lambda e: (_rider if e.rng.random() < 0.6 else _figure)(e),
     "archer": lambda e: (_archer if e.rng.random() < 0.75 else _figure)(e),
@@ -828,7 +855,9 @@ def emblem(rng: np.random.Generator, image: Pixels, kind: str, colour: Colour, c
     """
     easel = _Easel(rng, image, colour, cx, cy, size / 2)
     draw = _EMBLEMS.get(kind)
-    if draw is None:
+    if kind in _OUTLINES:
+        _outline(easel, _OUTLINES[kind])
+    elif draw is None:
         _silhouette(easel, int(rng.integers(1, 5)))
     else:
         draw(easel)
