@@ -13,7 +13,7 @@ from models.train.fonts import families
 from models.train.formats import SMALL_PAIRS, WORDS, Design
 from models.train.plates_art import emblem
 from models.train.plates_ink import ALPHABET, Colour, Pixels, blend, jitter, mix, type_glyph
-from models.train.strokes import Die, draw_glyph, random_die
+from models.train.strokes import Die, british_die, draw_glyph, random_die
 
 Token = tuple[str, str]  # ("char", "A"), ("gap", "-"), ("small", "CT"), ("emblem", "")
 
@@ -30,7 +30,11 @@ def serial_tokens(rng: np.random.Generator, pattern: str) -> list[Token]:
         elif sign == "[":
             end = pattern.index("]", i)
             inner = pattern[i + 1 : end]
-            tokens.append(("small", str(rng.choice(SMALL_PAIRS)) if "?" in inner or inner == "NL" else inner))
+            if set(inner) == {"N"}:
+                inner = "".join(string.digits[int(i)] for i in rng.integers(0, 10, len(inner)))
+            elif "?" in inner or inner == "NL":
+                inner = str(rng.choice(SMALL_PAIRS))
+            tokens.append(("small", inner))
             i = end
         elif sign == "L":
             tokens.append(("char", string.ascii_uppercase[int(rng.integers(26))]))
@@ -95,11 +99,14 @@ class _Lettering:
 
 def _lettering(rng: np.random.Generator, height: float, european: bool) -> _Lettering:
     fonts = families("serial")
-    use_die = not fonts or rng.random() < (0.3 if european else 0.6)
-    die = random_die(rng) if use_die else None
+    use_die = not fonts or rng.random() < (0.45 if european else 0.6)
+    die = None
+    if use_die:
+        die = british_die(rng) if european and rng.random() < 0.6 else random_die(rng)
     font = "" if use_die else fonts[int(rng.integers(len(fonts)))]
     # Plate dies tell I from 1 by slabs; most type fonts do not.
-    serifs = {"I": float(rng.uniform(0.45, 0.9)) if rng.random() < 0.65 else 0.0, "1": 0.6 if rng.random() < 0.2 else 0.0}
+    slab, foot = (0.1, 0.1) if european else (0.65, 0.2)
+    serifs = {"I": float(rng.uniform(0.45, 0.9)) if rng.random() < slab else 0.0, "1": 0.6 if rng.random() < foot else 0.0}
     return _Lettering(die, font, height, int(rng.choice([0, 1, 2], p=[0.4, 0.35, 0.25])), serifs)
 
 

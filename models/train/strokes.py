@@ -8,7 +8,7 @@ what the dies differ in, and what a reader trained on type fonts confuses.
 # ruff: noqa: E501  (tables: one design or glyph a line)
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -100,7 +100,8 @@ GLYPHS: dict[str, tuple[Glyph, ...]] = {
           _g(((0, 0.12), (0, 0), (1, 0), (1, 0.12)), ((0.5, 0), (0.5, 1)))),
     "U": (_g(((0, 0), (0, 1, 1), (1, 1, 1), (1, 0))), _g(((0, 0), (0, 0.8), (0.25, 1), (0.75, 1), (1, 0.8), (1, 0)))),
     "V": (_g(((0, 0), (0.5, 1), (1, 0))), _g(((0, 0), (0.42, 1), (0.58, 1), (1, 0))), _g(((0, 0), (0.36, 1), (0.64, 1), (1, 0))),
-          _g(((0, 0), (0.08, 0.4), (0.5, 1), (0.92, 0.4), (1, 0))), _g(((0, 0), (0.5, 1), (1, 0)), width=1.1)),
+          _g(((0, 0), (0.08, 0.4), (0.5, 1), (0.92, 0.4), (1, 0))),
+          _g(((0, 0), (0.05, 0.5), (0.4, 1), (0.6, 1), (0.95, 0.5), (1, 0))), _g(((0, 0), (0, 0.3), (0.44, 1), (0.56, 1), (1, 0.3), (1, 0))), _g(((0, 0), (0.5, 1), (1, 0)), width=1.1)),
     "W": (_g(((0, 0), (0.24, 1), (0.5, 0.3), (0.76, 1), (1, 0)), width=1.15),
           _g(((0, 0), (0, 1), (0.5, 0.4), (1, 1), (1, 0)), width=1.1),
           _g(((0, 0), (0.25, 1), (0.5, 0), (0.75, 1), (1, 0)), width=1.2),
@@ -150,6 +151,13 @@ def random_die(rng: np.random.Generator) -> Die:
     variants = {name: int(pick * len(shapes)) for pick, (name, shapes) in zip(picks, GLYPHS.items(), strict=True)}
     slant = float(rng.normal(0, 0.05)) if rng.random() < 0.1 else 0.0
     return Die(variants, float(rng.uniform(0.22, 0.5)), float(rng.uniform(0.09, 0.165)), slant)
+
+
+def british_die(rng: np.random.Generator) -> Die:
+    """The heavy, plain letters of British plates: I and 1 are the same bare bar, O and 0 the same ring."""
+    die = random_die(rng)
+    plain = dict.fromkeys("IO01", 0)
+    return replace(die, variants={**die.variants, **plain}, stroke=float(rng.uniform(0.14, 0.185)), slant=0.0)
 
 
 def _corner(
