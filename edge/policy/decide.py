@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from edge.policy.pack import Pack
 from edge.policy.rules import Rule
@@ -104,8 +103,8 @@ def _kind_forbids(unit: UnitKind, pack: Pack) -> Iterator[Reason]:
 
 def _hour_forbids(at: datetime, pack: Pack) -> Iterator[Reason]:
     for rule in pack.no_capture_hours:
-        if rule.covers(at.astimezone(ZoneInfo(rule.timezone))):
-            yield _because(rule, f"nothing is captured from {rule.begin:%H:%M} to {rule.end:%H:%M}")
+        if rule.hours.cover(at):
+            yield _because(rule, f"nothing is captured from {rule.hours.begin} to {rule.hours.end}")
 
 
 def _place_forbids(position: Position | None, at: datetime, pack: Pack, zones: Sequence[Zone]) -> Iterator[Reason]:
@@ -116,7 +115,7 @@ def _place_forbids(position: Position | None, at: datetime, pack: Pack, zones: S
                     rule, "the unit does not know where it is, so it cannot tell whether it stands in a no-capture zone"
                 )
         return
-    for zone in inside(zones, position):
+    for zone in inside((zone for zone in zones if zone.binds(at)), position):
         yield _because(pack.captures[0], f"the unit may stand in {zone.words}")
 
 

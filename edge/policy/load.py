@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -277,8 +276,7 @@ def _wrong_times(text: Layer) -> Iterator[str]:
     clock = text.clock
     if clock is not None and (clock.untrusted == "shorten") != (clock.margin is not None):
         yield '`clock.margin` goes with `untrusted = "shorten"` and only with it'
-    for hours in text.no_capture_hours:
-        try:
-            ZoneInfo(hours.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            yield f"rule `{hours.id}`: `{hours.timezone}` is no time zone of this machine; write it like `America/New_York`"
+    for rule in text.no_capture_hours:
+        if not rule.hours.has_timezone():
+            zone = rule.hours.timezone
+            yield f"rule `{rule.id}`: `{zone}` is no time zone of this machine; write it like `America/New_York`"

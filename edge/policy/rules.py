@@ -6,8 +6,9 @@ from __future__ import annotations
 import calendar
 import re
 import unicodedata
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Meta, Struct
 
@@ -38,6 +39,7 @@ from edge.records import Instant
 Text = Annotated[str, Meta(min_length=1)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Aware = Annotated[datetime, Meta(tz=True)]
+Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Jurisdiction = Annotated[str, Meta(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
 Unit = Literal["seconds", "minutes", "hours", "days", "weeks", "months", "years"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -142,25 +144,41 @@ class CaptureRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
     units: tuple[UnitKind, ...] = ()
 
 
-class NoCaptureHours(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hours of the week in which nothing is captured, by the clock of ``timezone`` (an IANA name such as
-    ``America/New_York``): from ``begin`` up to, not including, ``end``, the next day's where ``end`` is not after ``begin``.
-    ``days`` are those on which the hours begin (none named: every day)."""
+class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hours of the week by the clock of ``timezone`` (an IANA name such as ``America/New_York``): from ``begin`` (HH:MM)
+    up to, not including, ``end``, the next day's where ``end`` is not after ``begin``.  ``days`` are those on which they
+    begin (none named: every day)."""
 
-    begin: time
-    end: time
+    begin: Clock
+    end: Clock
     timezone: Text
     days: tuple[Weekday, ...] = ()
 
-    def covers(self, local: datetime) -> bool:
-        """Whether ``local``, a time by the rule's own clock, lies in the hours."""
-        clock = local.time()
-        begun_today = self.begin <= clock and (clock < self.end or self.end <= self.begin)
-        begun_yesterday = self.end <= self.begin and clock < self.end
+    def cover(self, at: datetime) -> bool:
+        """Whether ``at`` (aware) lies in the hours."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        # "HH:MM" compares like the time of day that it is.
+        clock, overnight = f"{local:%H:%M}", self.end <= self.begin
+        begun_today = self.begin <= clock and (overnight or clock < self.end)
+        begun_yesterday = overnight and clock < self.end
         return (begun_today and self._on(local.weekday())) or (begun_yesterday and self._on((local.weekday() - 1) % 7))
+
+    def has_timezone(self) -> bool:
+        """Whether this machine knows the time zone."""
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return False
+        return True
 
     def _on(self, weekday: int) -> bool:
         return not self.days or WEEKDAYS[weekday] in self.days
+
+
+class NoCaptureHours(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hours of the week in which nothing is captured."""
+
+    hours: Hours
 
 
 class FieldsRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ import shapely
 from msgspec import Meta, Struct
 
 from edge.errors import PolicyError
+from edge.policy.rules import Hours
 from edge.policy.vocabulary import ZoneCategory
 from edge.policy.words import nearest
 from edge.records import Position
@@ -41,12 +43,18 @@ _CATEGORIES: tuple[str, ...] = ZoneCategory.__args__  # type: ignore[attr-define
 
 
 class Zone(Struct, frozen=True, kw_only=True):
-    """One place where nothing may be captured: ``shape`` in degrees (x longitude, y latitude), ``margin_m`` around it."""
+    """One place where nothing may be captured: ``shape`` in degrees (x longitude, y latitude), ``margin_m`` around it, in its
+    ``hours`` only where it has some."""
 
     name: str
     category: ZoneCategory
     margin_m: float
     shape: Any  # shapely.Polygon; the library has no types
+    hours: Hours | None = None
+
+    def binds(self, at: datetime) -> bool:
+        """Whether it is a zone at ``at`` (aware)."""
+        return self.hours is None or self.hours.cover(at)
 
     @property
     def words(self) -> str:
@@ -58,6 +66,7 @@ class _Properties(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     name: Annotated[str, Meta(min_length=1)]
     category: ZoneCategory
     margin_m: Annotated[float, Meta(ge=0.0, le=MAX_REACH_M)]
+    hours: Hours | None = None
 
 
 class _Geometry(Struct, frozen=True, kw_only=True):
@@ -77,7 +86,8 @@ class _Collection(Struct, frozen=True, kw_only=True):
 
 
 def load_zones(path: Path) -> tuple[Zone, ...]:
-    """Read a FeatureCollection of Polygons with the properties ``name``, ``category`` and ``margin_m``.
+    """Read a FeatureCollection of Polygons with the properties ``name``, ``category``, ``margin_m`` and, where the zone binds
+    at some hours only, ``hours`` (an object with ``begin``, ``end``, ``timezone`` and perhaps ``days``).
 
     Raises PolicyError naming the file and the feature if anything is unknown, missing, out of range, empty or crosses
     itself; a file without a zone is refused too, because somebody thought that it had one.
@@ -153,7 +163,13 @@ def _zone(index: int, feature: _Feature, refuse: Callable[[str], PolicyError]) -
     if not shape.is_valid or shape.area == 0:
         raise refuse(f"{where}: the outline crosses itself or holds no area: {shapely.is_valid_reason(shape)}")
     shapely.prepare(shape)
-    return Zone(name=properties.name, category=properties.category, margin_m=properties.margin_m, shape=shape)
+    if properties.hours is not None and not properties.hours.has_timezone():
+        raise refuse(
+            f"{where}: `{properties.hours.timezone}` is no time zone of this machine; write it like `America/New_York`"
+        )
+    return Zone(
+        name=properties.name, category=properties.category, margin_m=properties.margin_m, shape=shape, hours=properties.hours
+    )
 
 
 def usable(position: Position | None) -> bool:

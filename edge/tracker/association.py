@@ -2,7 +2,8 @@
 
 Plates move several of their own widths between frames at 5 fps, so boxes need not overlap: a detection belongs to the
 track whose predicted place (constant velocity) is nearest, in plate widths, if it is about the same size.  A parked car is
-reported once, after ``REPORT_AFTER_S``, and then followed in silence until it leaves; its next visit is a new pass.
+reported once, after ``REPORT_AFTER_S``, and then followed in silence until it leaves; its next visit is a new pass.  No text
+is remembered for longer than that, whatever stands in the picture: some laws give a unit three minutes to forget.
 """
 
 from __future__ import annotations
@@ -160,8 +161,11 @@ class PlateTracker:
         """The passes that have ended, or have been followed for ``REPORT_AFTER_S``, since the last call."""
         for each in self._open:
             if self._is_vehicle(each) and not each.reported and each.last_s - each.first_s >= REPORT_AFTER_S:
-                each.reported = True
                 self._ended.append(each.track(self._camera))
+                each.reported = True
+                each.readings = []
+            elif not each.reported:
+                each.readings = [one for one in each.readings if each.last_s - one.media_s <= REPORT_AFTER_S]
         ended, self._ended = tuple(self._ended), []
         return ended
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ REFUSED = [
     ("a negative margin", collection(margin_m=-1), "margin_m"),
     ("a margin that is no number", collection(margin_m="50"), "margin_m"),
     ("a margin that is not finite", json.dumps(collection(margin_m=1.5)).replace("1.5", "NaN"), "margin_m"),
+    ("hours of an unknown clock", collection(hours={"begin": "07:00", "end": "16:00", "timezone": "America/Hartfort"}), "no time zone"),
+    ("hours without an end", collection(hours={"begin": "07:00", "timezone": "America/New_York"}), "end"),
     ("two zones of one name", {"type": "FeatureCollection", "features": collection()["features"] * 2}, "two zones are named"),
     ("projected coordinates", {**collection(), "crs": {"properties": {"name": "EPSG:2234"}}}, "not WGS 84"),
     ("a feature that is no table", {"type": "FeatureCollection", "features": [3]}, "features"),
@@ -162,3 +165,59 @@ def test_the_plane_never_lets_a_position_in_reach_through(
     zone = Zone(name="spot", category="agency-choice", margin_m=margin_m, shape=spot)
     stands_inside = bool(inside([zone], Position(latitude=latitude, longitude=0.0, accuracy_m=5.0)))
     assert stands_inside == (slack == 1.0)
+
+
+SCHOOL = {
+    "begin": "07:00",
+    "end": "16:00",
+    "timezone": "America/New_York",
+    "days": ["monday", "tuesday", "wednesday", "thursday", "friday"],
+}
+# 2026-11-02 is a Monday; New York is five hours behind Greenwich then, four in October.
+HOURS = [
+    ("before school", "2026-11-02T11:59:59", False),
+    ("as it begins", "2026-11-02T12:00:00", True),
+    ("its last second", "2026-11-02T20:59:59", True),
+    ("as it ends", "2026-11-02T21:00:00", False),
+    ("on Sunday", "2026-11-01T15:00:00", False),
+    ("in summer time", "2026-10-05T11:00:00", True),
+]
+
+
+@pytest.mark.parametrize(("name", "at", "binds"), HOURS, ids=[row[0] for row in HOURS])
+def test_a_zone_with_hours_binds_in_them_by_its_own_clock(tmp_path: Path, name: str, at: str, binds: bool) -> None:
+    """A school's zone is one on school days, whatever the unit's time zone and the season."""
+    zones = load_zones(write(tmp_path, collection(hours=SCHOOL)))
+    within = Position(latitude=41.705, longitude=-72.695, accuracy_m=5.0)
+    moment = datetime.fromisoformat(at).replace(tzinfo=timezone.utc)
+    assert bool(may_capture(within, moment, US_CT, zones, "fixed")) == binds
+
+
+NIGHTS = [
+    ("the evening before", "2026-11-02T02:59:59", False),
+    ("Sunday night begins", "2026-11-02T03:00:00", True),
+    ("Sunday night goes on into Monday", "2026-11-02T10:59:59", True),
+    ("Monday morning", "2026-11-02T11:00:00", False),
+    ("Monday night", "2026-11-03T04:00:00", False),
+]
+
+
+@pytest.mark.parametrize(("name", "at", "forbidden"), NIGHTS, ids=[row[0] for row in NIGHTS])
+def test_hours_without_capture_may_run_past_midnight(tmp_path: Path, name: str, at: str, forbidden: bool) -> None:
+    """Hours belong to the day on which they begin; the rule is named as the reason."""
+    rule = (
+        '[[no_capture_hours]]\nid = "nights"\nclause = "test"\nevidence = "choice"\nverified = false\nwords = "test"\n'
+        'hours = { begin = "22:00", end = "06:00", timezone = "America/New_York", days = ["sunday"] }\n\n[fields]'
+    )
+    pack = edited_pack(tmp_path, ("[fields]", rule))
+    reasons = may_capture(None, datetime.fromisoformat(at).replace(tzinfo=timezone.utc), pack, (), "fixed")
+    assert [reason.rule for reason in reasons] == (["nights"] if forbidden else [])
+
+
+def test_only_the_kinds_of_unit_that_a_pack_names_capture(tmp_path: Path) -> None:
+    """A law for attended vehicles keeps a pole blind."""
+    pack = edited_pack(
+        tmp_path, ('without_position = "stop-where-zones"', 'without_position = "capture"\nunits = ["mobile-attended"]')
+    )
+    assert may_capture(None, NOW, pack, (), "mobile-attended") == ()
+    assert [reason.rule for reason in may_capture(None, NOW, pack, (), "fixed")] == ["ct-no-capture-zone"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
+import msgspec
+
 from edge.config import TrackerConfig
-from edge.records import Detection, Track
+from edge.records import Detection, Reading, Track
 from edge.tracker.association import PlateTracker
 from tests.readings import detection, frame, reading
 
@@ -80,6 +84,18 @@ def test_a_parked_car_is_reported_once_while_it_stands() -> None:
     tracks = drive(PlateTracker("north", CONFIG), seen, 480)
     assert len(tracks) == 1
     assert tracks[0].last_s - tracks[0].first_s >= 30
+
+
+def test_no_text_is_remembered_for_longer_than_a_parked_car_is_followed() -> None:
+    """Of what was read more than 30 seconds ago nothing is left in the tracker, reported or not, however long it stands."""
+    tracker = PlateTracker("north", msgspec.structs.replace(CONFIG, settled_confidence=1.0))
+    doubtful = detection(600, 200, sure=False)
+    for number in range(900):
+        wanted = tracker.follow(frame(number, 10.0), [detection(100, 200), doubtful])
+        tracker.add([reading("AB123", found=each, number=number) for each in wanted])
+        tracker.finished()
+    held = [one for one in gc.get_objects() if isinstance(one, Reading)]
+    assert [one for one in held if one.text == "AB123"] == []
 
 
 def test_a_stream_that_starts_again_at_zero_ends_open_passes() -> None:
