@@ -1,4 +1,4 @@
-"""The cases that a pack carries: named situations, and what the pack must make of each."""
+"""Situations, and the cases that a pack carries: named situations with what the pack must make of each."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from edge.policy.vocabulary import (
     RecipientClass,
     Searcher,
     UnitKind,
+    ZoneCategory,
 )
 from edge.records import TimeSource
 
@@ -55,22 +56,29 @@ class CaseAgreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     now: bool = False
 
 
-class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A named situation and what the pack must make of it.  ``rule`` must be among the rules that decided; what is left
-    out is not compared.  ``place`` is where the unit stands to a zone with a margin of 50 m."""
+class Situation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A read at a place and time.  ``place`` is where the unit stands to a zone of the category ``zone`` with a margin of 50 m;
+    ``adrift`` is a unit that has no zone and does not know where it is, ``lost`` one that has a zone."""
 
-    name: Text
-    clause: Text
     at: Aware
-    expect: Literal["release", "withhold", "no-capture"]
-    rule: str | None = None
     confidence: float = 0.95
     region: str = "US-CT"
     time_source: TimeSource = "ntp"
     unit: UnitKind = "fixed"
-    place: Literal["no-zones", "outside", "in-margin", "inside", "lost"] = "no-zones"
+    place: Literal["no-zones", "outside", "in-margin", "inside", "lost", "adrift"] = "no-zones"
+    zone: ZoneCategory = "agency-choice"
     entry: CaseEntry | None = None
     agreements: tuple[CaseAgreement, ...] = ()
+
+
+class Case(Situation, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named situation and what the pack must make of it.  ``rule`` must be among the rules that decided; what is left
+    out is not compared."""
+
+    name: Text
+    clause: Text
+    expect: Literal["release", "withhold", "no-capture"]
+    rule: str | None = None
     hit: bool = False
     refused_by: str | None = None
     delete_after: Aware | None = None
@@ -82,6 +90,7 @@ class Case(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     not_permits: tuple[Purpose, ...] = ()
     bars: tuple[Purpose, ...] = ()
     lifts: tuple[Lift, ...] = ()
+    not_lifts: tuple[Lift, ...] = ()
     recipients: tuple[CaseRecipient, ...] = ()
     not_recipients: tuple[Text, ...] = ()
     nobody_now: bool = False
