@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from models.train.degrade import degrade_patch, degrade_sheet
 from models.train.plates_ink import Pixels
-from models.train.scenes_distractors import draw
+from models.train.scenes_distractors import Patch, draw, text_mask
 
 FOUND = Path(__file__).with_name("recognizer_nothing.jsonl")
 """`image` and `quads`, TL TR BR BL as eight numbers in the frame's own px, each a false box of a detector."""
@@ -69,7 +69,7 @@ def nothing(rng: np.random.Generator, frames: list[Surroundings], severity: floa
             quad = free_quad(rng, frame)
             if quad is not None:
                 return _cut(rng, frame, quad, severity)
-    return degrade_sheet(rng, _drawn(rng), severity).image
+    return degrade_sheet(rng, _drawn(rng), 0.6 * severity).image
 
 
 def free_quad(rng: np.random.Generator, frame: Surroundings) -> NDArray[np.float32] | None:
@@ -93,7 +93,7 @@ def _cut(rng: np.random.Generator, frame: Surroundings, quad: NDArray[np.float32
     low = np.maximum(quad.min(0) - 0.4 * span - 3, 0).astype(int)
     high = np.minimum(quad.max(0) + 0.4 * span + 3, (width, height)).astype(int)
     if (high - low < 8).any():
-        return degrade_sheet(rng, _drawn(rng), severity).image
+        return degrade_sheet(rng, _drawn(rng), 0.6 * severity).image
     patch = frame.picture[low[1] : high[1], low[0] : high[0]]
     quad = quad - low.astype(np.float32)
     if rng.random() < 0.3:  # a mirrored word is no plate either, and teaches no more of this one
@@ -107,9 +107,82 @@ def _cut(rng: np.random.Generator, frame: Surroundings, quad: NDArray[np.float32
     return degrade_patch(rng, np.ascontiguousarray(patch), quad * np.float32(scale), float(span[0]) * scale, severity)
 
 
+def _word(rng: np.random.Generator) -> str:
+    """A name that nobody bears: what a word says must not tell that it is none of a plate's."""
+    starts, ends = (
+        [
+            "B",
+            "BL",
+            "BR",
+            "C",
+            "CH",
+            "CR",
+            "D",
+            "DR",
+            "F",
+            "FL",
+            "G",
+            "GR",
+            "H",
+            "J",
+            "K",
+            "L",
+            "M",
+            "N",
+            "P",
+            "PR",
+            "R",
+            "S",
+            "SH",
+            "ST",
+            "T",
+            "TR",
+            "V",
+            "W",
+        ],
+        ["N", "R", "S", "T", "L", "X", "ND", "RT", "SS", "CK"],
+    )
+    vowels = ["A", "E", "I", "O", "U", "EE", "OU", "AI"]
+    text = "".join(str(rng.choice(starts)) + str(rng.choice(vowels)) for _ in range(int(rng.integers(1, 4))))
+    text += str(rng.choice(ends)) if rng.random() < 0.7 else ""
+    return text.title() if rng.random() < 0.3 else text
+
+
+def _phone(rng: np.random.Generator) -> str:
+    digits = "".join(str(digit) for digit in rng.integers(0, 10, 10))
+    shape = str(rng.choice(["{}-{}-{}", "{}.{}.{}", "({}) {}-{}", "{} {} {}", "1-{}-{}-{}", "{}{}{}"]))
+    return shape.format(digits[:3], digits[3:6], digits[6:])
+
+
+def lettering(rng: np.random.Generator) -> Patch:
+    """Names on fascias, doors and bodies, lease and sale boards with a telephone number: text and no plate round it."""
+    kind = rng.random()
+    if kind < 0.35:
+        lines = [_word(rng)]
+    elif kind < 0.55:
+        lines = [f"{_word(rng)} {_word(rng)}"]
+    elif kind < 0.65:
+        lines = [f"{_word(rng)} {_word(rng)}", _word(rng)]
+    else:
+        call = str(rng.choice(["FOR LEASE", "FOR SALE", "CALL", "FOR RENT", "NOW HIRING", "", "", _word(rng)]))
+        lines = [call, _phone(rng)] if call else [_phone(rng)]
+    masks = [text_mask(rng, line, None, 48) for line in lines]
+    if len(masks) == 2 and rng.random() < 0.7:  # the line above is smaller
+        masks[0] = cv2.resize(masks[0], None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    width, gap = max(mask.shape[1] for mask in masks) + 16, int(rng.integers(4, 16))
+    grey = np.zeros((sum(mask.shape[0] + gap for mask in masks) + gap, width), np.uint8)
+    y = gap
+    for mask in masks:
+        x = (width - mask.shape[1]) // 2
+        grey[y : y + mask.shape[0], x : x + mask.shape[1]] = mask
+        y += mask.shape[0] + gap
+    grey = grey if rng.random() < 0.4 else 255 - grey
+    return Patch(grey, np.full(grey.shape, 255, np.uint8))
+
+
 def _drawn(rng: np.random.Generator) -> Pixels:
-    """One of the detector's distractors in two colours, with more or less of the wall or body it sits on, RGB."""
-    patch = draw(rng)
+    """Lettering or one of the detector's distractors in two colours, with more or less of what it sits on, RGB."""
+    patch = lettering(rng) if rng.random() < 0.4 else draw(rng)
     size = patch.grey.shape
     scale = 160 / size[0] if size[0] * 2 > size[1] else 320 / size[1]
     wide, high = max(24, round(size[1] * scale)), max(16, round(size[0] * scale))
