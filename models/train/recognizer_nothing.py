@@ -107,44 +107,15 @@ def _cut(rng: np.random.Generator, frame: Surroundings, quad: NDArray[np.float32
     return degrade_patch(rng, np.ascontiguousarray(patch), quad * np.float32(scale), float(span[0]) * scale, severity)
 
 
+_STARTS = ("B", "BL", "BR", "C", "CH", "CR", "D", "F", "FL", "G", "GR", "H", "J", "K", "L", "M", "N", "P", "R", "S", "T", "W")
+_VOWELS = ("A", "E", "I", "O", "U", "EE", "OU", "AI")
+_ENDS = ("", "", "", "N", "R", "S", "T", "L", "X", "ND", "RT", "SS", "CK")
+
+
 def _word(rng: np.random.Generator) -> str:
     """A name that nobody bears: what a word says must not tell that it is none of a plate's."""
-    starts, ends = (
-        [
-            "B",
-            "BL",
-            "BR",
-            "C",
-            "CH",
-            "CR",
-            "D",
-            "DR",
-            "F",
-            "FL",
-            "G",
-            "GR",
-            "H",
-            "J",
-            "K",
-            "L",
-            "M",
-            "N",
-            "P",
-            "PR",
-            "R",
-            "S",
-            "SH",
-            "ST",
-            "T",
-            "TR",
-            "V",
-            "W",
-        ],
-        ["N", "R", "S", "T", "L", "X", "ND", "RT", "SS", "CK"],
-    )
-    vowels = ["A", "E", "I", "O", "U", "EE", "OU", "AI"]
-    text = "".join(str(rng.choice(starts)) + str(rng.choice(vowels)) for _ in range(int(rng.integers(1, 4))))
-    text += str(rng.choice(ends)) if rng.random() < 0.7 else ""
+    text = "".join(str(rng.choice(_STARTS)) + str(rng.choice(_VOWELS)) for _ in range(int(rng.integers(1, 4))))
+    text += str(rng.choice(_ENDS))
     return text.title() if rng.random() < 0.3 else text
 
 
