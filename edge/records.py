@@ -20,6 +20,8 @@ Point = tuple[float, float]
 #: A text as likely as this is no accident of a badge or a lamp.  Chosen on labelled pictures (models/README.md says which),
 #: where, with the detector's two thresholds, a third of the extra boxes went and 3 of 11 missed plates of 60 px came back.
 TEXT_VOUCHES = 0.1
+#: No plate of North America (8 at most) or Europe (9) has more characters: ten and more are a telephone number.
+LONGEST_PLATE = 9
 
 TimeSource = Literal["gps-pps", "gps", "ntp", "rtc", "holdover", "unset"]
 
@@ -101,11 +103,12 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     @property
     def is_plate(self) -> bool:
-        """Whether the detector was sure or the text vouches for the plate.
+        """Whether the reader found the characters of a plate, and the detector was sure or the text vouches for it.
 
-        A word does not vouch: mud flaps, shops and lorries carry words.  A plate of letters alone needs a sure detector."""
+        The bundled reader has learnt to find none on lamps, badges and boards.  A word does not vouch: mud flaps, shops and
+        lorries carry words.  A plate of letters alone needs a sure detector."""
         vouches = self.confidence >= TEXT_VOUCHES and any(character.isdigit() for character in self.text)
-        return self.detection.sure or vouches
+        return 0 < len(self.text) <= LONGEST_PLATE and (self.detection.sure or vouches)
 
 
 class Track(Struct, frozen=True, kw_only=True):

@@ -13,13 +13,17 @@ CASES = [
     ("candidate, doubtful text", False, "AB12", 0.02, False),
     ("candidate, certain word", False, "BAKERY", 0.9, False),
     ("candidate, no text", False, "", 0.9, False),
+    ("sure detector, no text", True, "", 0.9, False),
+    ("sure detector, telephone number", True, "6045550123", 0.9, False),
+    ("candidate, telephone number", False, "6045550123", 0.99, False),
+    ("sure detector, longest plate", True, "AB1234567", 0.9, True),
 ]
 
 
 @pytest.mark.parametrize(("sure", "text", "probability", "expected"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_a_plate_is_what_the_detector_is_sure_of_or_a_text_vouches_for(
+def test_a_plate_has_a_text_and_a_sure_detector_or_a_text_that_vouches_for_it(
     sure: bool, text: str, probability: float, expected: bool
 ) -> None:
-    """One of the two witnesses must be convinced, and a word is no witness."""
+    """No characters, or more than a plate has, are no plate; else one of two witnesses must be convinced; a word is none."""
     found = reading(text, probability, detection(0, 0, sure=sure))
     assert found.is_plate is expected

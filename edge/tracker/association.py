@@ -23,7 +23,7 @@ SIZE_FACTOR = 1.6
 REPORT_AFTER_S = 30.0
 #: A settled track is read again when its plate has grown by this factor: nearer pictures may still correct it.
 GROWN = 1.5
-#: A candidate that so many readings could not prove to be a plate is read again only when it has grown.
+#: What so many readings could not prove to be a plate is read again only when it has grown.
 DOUBTFUL_READINGS = 3
 MAX_READINGS = 40
 
@@ -37,7 +37,7 @@ class _Open:
         self.first_s = frame.media_s
         self.frames = 0
         self.readings: list[Reading] = []
-        self.proofs = 0  # frames in which the detector was sure or the text vouched
+        self.proofs = 0  # frames with a plate: read as one, or taken for one by a sure detector once the text had settled
         self.best = detection
         self.velocity: tuple[float, float] | None = None
         self.reported = False
@@ -49,7 +49,6 @@ class _Open:
         self.last_s = frame.media_s
         self.detection = detection
         self.frames += 1
-        self.proofs += detection.sure
         if detection.box.w * detection.confidence > self.best.box.w * self.best.confidence:
             self.best = detection
 
@@ -77,8 +76,9 @@ class _Open:
         return widths if widths <= reach else math.inf
 
     def settled(self, config: TrackerConfig) -> bool:
-        """Whether enough readings agree, with confidence."""
-        sure = Counter(reading.text for reading in self.readings if reading.confidence >= config.settled_confidence)
+        """Whether enough readings of a plate agree, with confidence."""
+        plates = (reading for reading in self.readings if reading.is_plate)
+        sure = Counter(reading.text for reading in plates if reading.confidence >= config.settled_confidence)
         return bool(sure) and sure.most_common(1)[0][1] >= config.enough_readings
 
     def wants_reading(self, config: TrackerConfig) -> bool:
@@ -147,6 +147,8 @@ class PlateTracker:
             if taken[j].wants_reading(self._config):
                 self._wanting[id(detection)] = taken[j]
                 wanted.append(detection)
+            else:
+                taken[j].proofs += detection.sure and taken[j].settled(self._config)
         return tuple(wanted)
 
     def add(self, readings: Sequence[Reading]) -> None:
@@ -154,7 +156,7 @@ class PlateTracker:
         for reading in readings:
             track = self._wanting[id(reading.detection)]
             track.readings.append(reading)
-            track.proofs += reading.is_plate and not reading.detection.sure
+            track.proofs += reading.is_plate
             track.read_width = max(track.read_width, reading.detection.box.w)
 
     def finished(self) -> tuple[Track, ...]:

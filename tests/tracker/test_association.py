@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 import msgspec
+import pytest
 
 from edge.config import TrackerConfig
 from edge.records import Detection, Reading, Track
@@ -102,18 +103,19 @@ def test_a_stream_that_starts_again_at_zero_ends_open_passes() -> None:
     """Time running backwards (a restarted stream) is a cut, not a negative gap."""
     tracker = PlateTracker("north", CONFIG)
     for number in range(100, 105):
-        tracker.follow(frame(number), [detection(100, 100)])
+        wanted = tracker.follow(frame(number), [detection(100, 100)])
+        tracker.add([reading("AB123", found=each, number=number) for each in wanted])
     tracker.follow(frame(0), [detection(100, 100)])
     (track,) = tracker.finished()
     assert track.frames == 5
 
 
-def read_as(tracker: PlateTracker, count: int, probability: float, width: float = 100.0) -> int:
-    """Show a candidate that stands still ``count`` times; every wanted reading has ``probability`` a character."""
+def read_as(tracker: PlateTracker, count: int, text: str, probability: float, sure: bool) -> int:
+    """Show what stands still ``count`` times; every wanted reading is ``text`` with ``probability`` a character."""
     read = 0
     for number in range(count):
-        wanted = tracker.follow(frame(number), [detection(300, 200, width, 0.3, sure=False)])
-        tracker.add([reading("AB123", probability, each, number) for each in wanted])
+        wanted = tracker.follow(frame(number), [detection(300, 200, 100.0, 0.3, sure=sure)])
+        tracker.add([reading(text, probability, each, number) for each in wanted])
         read += len(wanted)
     return read
 
@@ -121,7 +123,7 @@ def read_as(tracker: PlateTracker, count: int, probability: float, width: float 
 def test_a_candidate_whose_text_vouches_for_it_is_a_pass() -> None:
     """A plate that the detector doubted is proved by its text."""
     tracker = PlateTracker("north", CONFIG)
-    read_as(tracker, 5, probability=0.95)
+    read_as(tracker, 5, "AB123", 0.95, sure=False)
     (track,) = tracker.flush()
     assert track.frames == 5
 
@@ -129,6 +131,15 @@ def test_a_candidate_whose_text_vouches_for_it_is_a_pass() -> None:
 def test_a_candidate_without_a_text_is_noise_and_costs_three_readings() -> None:
     """A badge that is seen for a minute is neither a pass nor read over and over."""
     tracker = PlateTracker("north", CONFIG)
-    assert read_as(tracker, 600, probability=0.3) == 3
+    assert read_as(tracker, 600, "AB123", 0.3, sure=False) == 3
+    assert tracker.flush() == ()
+    assert tracker.noise == 1
+
+
+@pytest.mark.parametrize("text", ["", "6045550123"], ids=["no character", "telephone number"])
+def test_what_the_reader_calls_no_plate_is_noise_however_sure_the_detector_is(text: str) -> None:
+    """A lamp or a lease board costs three readings and is no pass, though the detector takes it for a plate for a minute."""
+    tracker = PlateTracker("north", CONFIG)
+    assert read_as(tracker, 600, text, 0.95, sure=True) == 3
     assert tracker.flush() == ()
     assert tracker.noise == 1
