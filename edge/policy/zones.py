@@ -92,15 +92,20 @@ def load_zones(path: Path) -> tuple[Zone, ...]:
     Raises PolicyError naming the file and the feature if anything is unknown, missing, out of range, empty or crosses
     itself; a file without a zone is refused too, because somebody thought that it had one.
     """
-
-    def refuse(message: str) -> PolicyError:
-        return PolicyError(f"read zones {path}: {message}")
-
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise refuse(f"{error.strerror or error}") from error
+        raise PolicyError(f"read zones {path}: {error.strerror or error}") from error
+    return parse_zones(str(path), data)
+
+
+def parse_zones(source: str, data: bytes) -> tuple[Zone, ...]:
+    """The zones in the bytes of a file; ``source`` names it in errors.  Raises PolicyError as :func:`load_zones` does."""
+
+    def refuse(message: str) -> PolicyError:
+        return PolicyError(f"read zones {source}: {message}")
+
     if len(data) > _MAX_BYTES:
         raise refuse(f"larger than {_MAX_BYTES} bytes; simplify the outlines")
     try:
