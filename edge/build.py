@@ -31,6 +31,7 @@ from edge.ingest.quarantine import QuarantineFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
+from edge.ledger import Ledger
 from edge.model_files import bundled_folder, default_models, find_model
 from edge.outbox.sqlite import SqliteOutbox
 from edge.pipeline import Exit, Line, Policy
@@ -46,6 +47,7 @@ from edge.tracker.association import PlateTracker
 from edge.unit import Unit
 
 OUTBOX_FILE = "outbox.sqlite"
+LEDGER_FILE = "counters.sqlite"
 
 
 def detector(folder: Path, config: DetectorConfig) -> OnnxDetector:
@@ -107,7 +109,13 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:
     )
     publisher = MqttPublisher(config.broker, device=config.unit.device, agency=config.unit.agency)
     kept = outbox(config, clock, journal)
-    door = Exit(sealer, kept, journal)
+    book = Ledger(config.unit.data / LEDGER_FILE, clock)
+    backlog = kept.backlog()
+    missed = book.reconcile(backlog.epoch, backlog.committed)
+    if missed:
+        journal.warning("reads of the last run were counted late: it did not end by itself", reads=missed)
+    journal.keep_in(book)
+    door = Exit(sealer, kept, clock, journal)
     lines = [
         Line(
             camera=source,

@@ -9,8 +9,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -20,9 +21,11 @@ from rich.progress import track as progress_bar
 
 from calibration.cli import app as calibrate_app
 from edge import build, keys
-from edge.bench.evaluate import ManifestPicture, evaluate
+from edge.bench.evaluate import evaluate, read_reviews
 from edge.bench.failures import FailureSheets
 from edge.bench.plots import draw_plots, require_matplotlib
+from edge.bench.scorecard import Pair, measure
+from edge.bench.tables import score_table, show_scorecard, slice_table
 from edge.clock import Clock
 from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig, load_agency, load_device
 from edge.demo.run import run_demo
@@ -31,7 +34,8 @@ from edge.doctor import examine
 from edge.errors import CameraError, ConfigError
 from edge.journal import Journal, serve_metrics
 from edge.labeler.scope import label
-from edge.model_files import bundled_folder, read_manifest
+from edge.ledger import reads_account, totals
+from edge.model_files import bundled_folder, default_models, read_manifest
 from edge.model_registry import Offer, add_models, verify_models
 from edge.outbox import inspect as outbox_inspect
 from edge.policy.cases import run_cases
@@ -39,7 +43,15 @@ from edge.policy.check import findings
 from edge.policy.decide import decide
 from edge.policy.explain import explain, explain_pack
 from edge.policy.load import load_pack
-from edge.present import accounts_table, backlog_table, drawn_words, key_table, model_table, score_table, show_demo
+from edge.present import (
+    accounts_table,
+    backlog_table,
+    drawn_words,
+    key_table,
+    model_table,
+    report_table,
+    show_demo,
+)
 from edge.read import PictureText, find_inputs, is_clip, read_clip, read_crop, read_picture, shown
 from edge.recognizer.fast_plate_ocr import FastPlateOcr
 from edge.records import LabeledRead
@@ -53,6 +65,8 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+T = TypeVar("T")
 
 #: What typer raises for a wrong call (it offers only a subclass by name), and when somebody presses Ctrl-C.
 WRONG_CALL: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
@@ -140,13 +154,29 @@ def show_clip(path: Path, finder: Detector, tracker: Tracker, ocr: FastPlateOcr,
 
 @app.command(name="eval")
 def eval_(
-    manifests: Annotated[list[Path], typer.Argument(help="Manifests: one JSON object a line, see the README.")],
+    manifests: Annotated[
+        list[Path] | None, typer.Argument(help="Manifests: one JSON object a line, see the README.", show_default=False)
+    ] = None,
+    everything: Annotated[
+        Path | None,
+        typer.Option(
+            "--all",
+            metavar="DIR",
+            help="Instead of manifests: all there is to measure, against the targets. Takes manifest.jsonl, crops.jsonl and "
+            "video/videos.jsonl of DIR, as far as they are there, the bundled clip, speed and size; the FP32 pair beside the "
+            "one that is named or the default.",
+        ),
+    ] = None,
     models: Models = None,
     detector: DetectorName = None,
     recognizer: RecognizerName = None,
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Detector confidence; the manifest's unless told.")
     ] = None,
+    reviewed: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Boxes beside the labels that were looked at, see the README.")
+    ] = None,
+    slices: Annotated[bool, typer.Option("--slices", help="Also by width, brightness, blur, tilt and state.")] = False,
     failures: Annotated[
         Path | None,
         typer.Option(
@@ -158,36 +188,65 @@ def eval_(
     json: Json = False,
 ) -> None:
     """Score the models on labelled pictures: recall, extra boxes, exact text, character errors, by set and width."""
+    folder = models or bundled_folder()
+    if (everything is None) == (not manifests):
+        raise typer.BadParameter("give manifests, or --all with a folder")
+    if everything is not None:
+        if failures is not None or threshold is not None:
+            raise typer.BadParameter("--failures and --threshold go with manifests, not with --all")
+        named = default_models(folder)
+        pairs = [Pair(name="FP32", detector="detector", recognizer="ocr")]
+        chosen = Pair(
+            name="default" if detector is None and recognizer is None else "named",
+            detector=detector or named.detector,
+            recognizer=recognizer or named.recognizer,
+        )
+        if (chosen.detector, chosen.recognizer) != (pairs[0].detector, pairs[0].recognizer):
+            pairs.append(chosen)
+        card = measure(folder, pairs, everything, reviewed, Watched())
+        if json:
+            write_json(card)
+        else:
+            show_scorecard(card, say(), slices)
+        return
     if failures is not None:
         require_matplotlib()
-    folder = models or bundled_folder()
+    reviews = None if reviewed is None else read_reviews(reviewed)
     clock = Clock()
     finder = build.detector(folder, DetectorConfig(model=detector, threshold=threshold))
     ocr = build.recognizer(folder, RecognizerConfig(model=recognizer))
-
-    def watched(pictures: Iterator[ManifestPicture], total: int) -> Iterator[ManifestPicture]:
-        yield from progress_bar(
-            pictures, total=total, description="reading", console=tell(), transient=True, disable=not sys.stderr.isatty()
-        )
-
-    for number, manifest in enumerate(manifests):
-        name = manifest.stem if [m.stem for m in manifests].count(manifest.stem) == 1 else f"{number + 1}-{manifest.stem}"
+    for number, manifest in enumerate(manifests or ()):
+        stems = [m.stem for m in manifests or ()]
+        name = manifest.stem if stems.count(manifest.stem) == 1 else f"{number + 1}-{manifest.stem}"
         sheets = None if failures is None else FailureSheets(failures, name, ocr.as_read)
         sets = evaluate(
             manifest,
             lambda p: read_picture(p, finder, ocr, clock),
             lambda p: read_crop(p, ocr, clock),
-            watched,
+            Watched(),
             (lambda _: None) if sheets is None else sheets.see,
+            reviews,
         )
         if json:
             write_json({"manifest": str(manifest), "detector": finder.sha256, "recognizer": ocr.sha256, "sets": sets})
         else:
-            say().print(score_table(manifest, sets))
+            say().print(score_table(str(manifest), sets))
+            if slices:
+                say().print(slice_table(sets))
         if sheets is not None and failures is not None:
             sheets.close()
             draw_plots(failures, name, sets)
             tell().print(escape(drawn_words(sheets.drawn, failures)), soft_wrap=True)
+
+
+class Watched:
+    """A bar on the terminal for long loops; nothing where standard error is no terminal."""
+
+    def __call__(self, items: Iterator[T], total: int) -> Iterator[T]:
+        """Hand out ``items`` while the bar grows."""
+        yield from progress_bar(
+            items, total=total, description="reading", console=tell(), transient=True, disable=not sys.stderr.isatty()
+        )
 
 
 model_commands = typer.Typer(help="List, add and verify models.", no_args_is_help=True)
@@ -316,6 +375,24 @@ def doctor(
             say().print(f"[{colour}]{check.state:8}[/]{check.what}: {escape(check.words)}", soft_wrap=True)
     if faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    config: Annotated[Path, typer.Option("-c", "--config", help="The unit's configuration.")],
+    since: Annotated[datetime, typer.Option(help="From this hour on (UTC).")] = datetime(1970, 1, 1),
+    until: Annotated[datetime, typer.Option(help="Up to, not including, this hour (UTC).")] = datetime(9999, 12, 31),
+    by: Annotated[Literal["hour", "day", "total"], typer.Option(help="How finely to count.")] = "total",
+    json: Json = False,
+) -> None:
+    """Print the unit's counters by rule, hot list, category and hour; they hold no plate, and the reads add up."""
+    path = load_device(config).unit.data / build.LEDGER_FILE
+    bounds = [each.replace(tzinfo=timezone.utc) for each in (since, until)]
+    counts = totals(path, bounds[0], bounds[1], {"hour": 13, "day": 10, "total": 0}[by])
+    if json:
+        write_json({"reads": reads_account(counts), "counts": counts})
+    else:
+        say().print(report_table(counts))
 
 
 key_commands = typer.Typer(help="Make, enrol and show keys and certificates.", no_args_is_help=True)

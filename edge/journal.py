@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, MutableMapping
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import structlog
 from prometheus_client import start_http_server
@@ -34,6 +34,18 @@ def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[st
     return {key: mask_secrets(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
+class Book(Protocol):
+    """Where counts are kept beyond the life of a process."""
+
+    def add(self, name: str, reason: str, by: int) -> None:
+        """Take a count in."""
+        ...
+
+    def settle(self) -> None:
+        """Write down what was taken in."""
+        ...
+
+
 class Journal:
     """Writes one JSON object a line to ``stream`` (standard error unless told) and keeps the counters."""
 
@@ -50,11 +62,23 @@ class Journal:
         )
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
+        self._ledger: Book | None = None
+
+    def keep_in(self, ledger: Book) -> None:
+        """Count into ``ledger`` as well from now on."""
+        self._ledger = ledger
+
+    def settle(self) -> None:
+        """Let the ledger, if any, write down what was counted."""
+        if self._ledger is not None:
+            self._ledger.settle()
 
     def count(self, name: str, reason: str = "", by: int = 1) -> None:
         """Add ``by`` to the counter ``name`` (``frames_in``, ``frames_dropped`` …) under ``reason``."""
         with self._lock:
             self._counts[(name, reason)] += by
+        if self._ledger is not None:
+            self._ledger.add(name, reason, by)
 
     def total(self, name: str) -> int:
         """The sum of ``name`` over all reasons."""

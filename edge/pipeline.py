@@ -4,7 +4,8 @@ Whatever goes nowhere is counted with its reason.  The accounts:
 
 * frames received = processed + dropped (by the camera's reason, or by the rule that forbade capture);
 * tracks = reads + noise (too few detections) + unread (no text in any picture);
-* reads = committed + withheld (by rule) + lost (the outbox could not keep them; loud, and the exit code says so).
+* reads = committed + withheld (by rule) + expired (over before the outbox could keep them) + lost (the outbox could not keep
+  them; loud, and the exit code says so).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from edge.camera.interface import Camera, GapBegan
+from edge.clock import Clock
 from edge.detector.interface import Detector
 from edge.envelope.interface import Sealer
 from edge.errors import OutboxError
@@ -48,13 +50,14 @@ class Policy(Struct, frozen=True, kw_only=True):
 class Exit:
     """The one door out of lane 1: seals each release for the next slot of the chain and commits it, one at a time.
 
-    While the outbox cannot keep a read (its disk is full), releases wait in memory, bounded, and go in first once it can.
+    While the outbox cannot keep a read (its disk is full), releases wait in memory, bounded, and go in first once it can; those
+    whose time is over meanwhile are forgotten and counted.
     """
 
     WAITING_AT_MOST = 1000
 
-    def __init__(self, sealer: Sealer, outbox: Outbox, journal: Journal) -> None:
-        self._sealer, self._outbox, self._journal = sealer, outbox, journal
+    def __init__(self, sealer: Sealer, outbox: Outbox, clock: Clock, journal: Journal) -> None:
+        self._sealer, self._outbox, self._clock, self._journal = sealer, outbox, clock, journal
         self._lock = threading.Lock()
         self._waiting: deque[Release] = deque()
         self._in_trouble = False
@@ -79,6 +82,10 @@ class Exit:
 
     def _commit_waiting(self) -> None:
         while self._waiting:
+            if self._waiting[0].labeled.label.delete_after <= self._clock.now().utc:
+                self._waiting.popleft()
+                self._journal.count("reads_expired", "waiting-for-the-outbox")
+                continue
             try:
                 envelope = self._sealer.seal(self._waiting[0], self._outbox.next_slot())
                 self._outbox.put(envelope)
@@ -89,7 +96,7 @@ class Exit:
                 return
             self._in_trouble = False
             self._waiting.popleft()
-            self._journal.count("reads_committed")
+            self._journal.count("reads_committed", envelope.slot.epoch)
             self._journal.info(
                 "read committed",
                 read=envelope.read_id,
@@ -153,15 +160,22 @@ class Line:
 
     def _finish(self, tracks: Iterable[Track], place: Position | None) -> None:
         for track in tracks:
-            read = vote(track)
-            if not read.text:
-                self._journal.count("tracks_unread")
-                continue
-            self._journal.count("reads")
-            hit = self._policy.hotlist.match(read.text, read.region, read.last.utc)
-            labeled = label(read, self._stamp.at(place), self._policy.pack, hit)
-            match decide(labeled, self._policy.pack):
-                case Release() as release:
-                    self._exit.keep(release)
-                case Withhold() as withheld:
-                    self._journal.withheld(withheld)
+            self._take(track, place)
+            self._journal.settle()
+
+    def _take(self, track: Track, place: Position | None) -> None:
+        read = vote(track)
+        if not read.text:
+            self._journal.count("tracks_unread")
+            return
+        self._journal.count("reads")
+        hit = self._policy.hotlist.match(read.text, read.region, read.last.utc)
+        if hit is not None:
+            self._journal.count("hits", hit.topic)
+            self._journal.count("hits_by_list", hit.source)
+        labeled = label(read, self._stamp.at(place), self._policy.pack, hit)
+        match decide(labeled, self._policy.pack):
+            case Release() as release:
+                self._exit.keep(release)
+            case Withhold() as withheld:
+                self._journal.withheld(withheld)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -10,57 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from edge.bench.evaluate import SetScores
 from edge.bench.failures import Kind
-from edge.bench.score import SURE, Rate
 from edge.demo.run import DemoResult
 from edge.keys import KeyDescription
+from edge.ledger import Count, reads_account
 from edge.model_files import ManifestEntry
 from edge.outbox.interface import Backlog
 from edge.policy.explain import cited, doors_in_words
 from edge.policy.pack import Pack
 from edge.unit import Accounts
-
-
-def score_table(manifest: Path, sets: tuple[SetScores, ...]) -> Table:
-    """One row a set; shares with their counts.  The last column is of the reads as confident as that, right with O folded."""
-    table = Table(title=str(manifest))
-    for column in (
-        "set",
-        "pictures",
-        "recall ≥ 60 px",
-        "≥ 100 px",
-        "all",
-        "extra/frame",
-        "exact",
-        "exact, O=0",
-        "CER",
-        "state",
-        f"right from {SURE} on",
-    ):
-        table.add_column(column, justify="left" if column == "set" else "right")
-    for each in sets:
-        if each.frames is not None:
-            f = each.frames
-            table.add_row(
-                each.name,
-                str(f.frames),
-                _share(f.at_least_60_px.recall),
-                _share(f.at_least_100_px.recall),
-                _share(f.all.recall),
-                f"{f.extra_boxes_per_frame:.3f}",
-                _share(f.all.exact),
-                _share(f.all.exact_folded),
-                _number(f.all.cer),
-                "–",
-                _share(each.reliability.sure),
-            )
-        if each.crops is not None:
-            c = each.crops
-            state = f"{each.state_right}/{each.state_known}" if each.state_known else "–"
-            texts = (_share(c.exact), _share(c.exact_folded), _number(c.cer), state, _share(each.reliability.sure))
-            table.add_row(each.name, str(c.exact.total), "–", "–", "–", "–", *texts)
-    return table
 
 
 def drawn_words(drawn: Mapping[Kind, int], folder: Path) -> str:
@@ -84,8 +42,22 @@ def accounts_table(accounts: Accounts) -> Table:
     table.add_row("  committed", str(accounts.reads_committed))
     for rule, number in accounts.reads_withheld.items():
         table.add_row(f"  withheld: {rule}", str(number))
+    if accounts.reads_expired:
+        table.add_row("  expired before they could be kept", str(accounts.reads_expired))
     table.add_row("  lost", str(accounts.reads_lost))
     table.add_row("waiting for a receipt", str(accounts.backlog.waiting))
+    return table
+
+
+def report_table(counts: Sequence[Count]) -> Table:
+    """Counters by hour or day, name and reason, and whether the account of reads closes."""
+    account = reads_account(counts)
+    closes = account["captured"] == sum(number for name, number in account.items() if name != "captured")
+    shown = " + ".join(f"{number} {name}" for name, number in account.items() if name != "captured")
+    title = f"reads: {account['captured']} captured {'=' if closes else '≠'} {shown}"
+    table = Table("when (UTC)", "what", "why, which", "how many", title=title)
+    for count in counts:
+        table.add_row(count.hour, count.name.replace("_", " "), count.reason, str(count.number))
     return table
 
 
@@ -170,11 +142,3 @@ def _show_label(result: DemoResult, console: Console, pack: Pack) -> None:
         rules = [pack.rule(rule_id) for rule_id in recipient.rules]
         clauses = ", ".join(f"{rule.id}, {rule.clause}" for rule in rules if rule is not None)
         console.print(f"  {recipient.recipient}: {doors_in_words(recipient)} [{clauses}]", markup=False, soft_wrap=True)
-
-
-def _share(rate: Rate) -> str:
-    return "–" if rate.share is None else f"{rate.share:.3f} ({rate.hits}/{rate.total})"
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -14,6 +14,9 @@ from edge.outbox.interface import Backlog, Outbox
 from edge.pipeline import Exit, Line
 from edge.publisher.drain import Drain
 
+#: How often the counters are written down while nothing passes.
+SETTLE_EVERY_S = 60.0
+
 
 class Accounts(Struct, frozen=True, kw_only=True):
     """Everything that came in and where it went; :attr:`closed` says whether nothing is missing."""
@@ -28,15 +31,16 @@ class Accounts(Struct, frozen=True, kw_only=True):
     reads: int
     reads_committed: int
     reads_withheld: Mapping[str, int]
+    reads_expired: int
     reads_lost: int
     hotlist_refused: Mapping[str, int]
     backlog: Backlog
 
     @property
     def closed(self) -> bool:
-        """Frames received = processed + dropped, reads = committed + withheld, and none lost."""
+        """Frames received = processed + dropped, reads = committed + withheld + expired, and none lost."""
         frames = self.frames_processed + sum(self.frames_dropped.values())
-        reads = self.reads_committed + sum(self.reads_withheld.values())
+        reads = self.reads_committed + sum(self.reads_withheld.values()) + self.reads_expired
         return frames == self.frames_received and reads == self.reads and self.reads_lost == 0
 
 
@@ -61,7 +65,9 @@ class Unit:
         for thread in (lane_2, *lanes_1):
             thread.start()
         for thread in lanes_1:
-            thread.join()
+            while thread.is_alive():
+                thread.join(SETTLE_EVERY_S)
+                self._journal.settle()
         try:
             self._exit.close()
             self._wait_for_receipts(drain_s, stop, lane_2)
@@ -74,6 +80,7 @@ class Unit:
             drain_stop.set()
             lane_2.join()
             self._outbox.close()
+            self._journal.settle()
 
     def _wait_for_receipts(self, drain_s: float, stop: threading.Event, lane_2: threading.Thread) -> None:
         deadline = time.monotonic() + drain_s
@@ -98,6 +105,7 @@ class Unit:
             reads=self._journal.total("reads"),
             reads_committed=self._journal.total("reads_committed"),
             reads_withheld=self._journal.by_reason("reads_withheld"),
+            reads_expired=self._journal.total("reads_expired"),
             reads_lost=self._journal.total("reads_lost"),
             hotlist_refused=self._journal.by_reason("hotlist_entries_refused"),
             backlog=self._outbox.backlog(),

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from edge.camera.interface import CameraCounts
+from edge.clock import Clock
 from edge.envelope.interface import Sealer
 from edge.errors import OutboxError
 from edge.journal import Journal
@@ -69,7 +70,7 @@ class HandDrain:
 
 def make(work: Callable[[], None], outbox: HandOutbox, drain: HandDrain, log: io.StringIO) -> Unit:
     journal = Journal(log)
-    door = Exit(cast(Sealer, None), cast(Outbox, outbox), journal)  # nothing is sealed here
+    door = Exit(cast(Sealer, None), cast(Outbox, outbox), Clock(), journal)  # nothing is sealed here
     return Unit([cast(Line, HandLine(work))], door, cast(Outbox, outbox), cast(Drain, drain), journal)
 
 
