@@ -182,7 +182,7 @@ def _inside(centres_x: NDArray[np.float32] | None) -> bool:
 def fill(store: Store, seed: int, real_share: float) -> None:
     """Worker loop: renders, degrades and stores until killed with its parent."""
     cv2.setNumThreads(1)
-    os.nice(2)  # the trainer comes first, but a crop should not be learnt from many times
+    os.nice(4)
     rng = np.random.default_rng(seed)
     real = [plate for plate in real_plates("train") if not held_out(plate)] if real_share > 0 and DATA.is_dir() else []
     counts = Counter(plate.text for plate in real)
@@ -215,7 +215,8 @@ def fill(store: Store, seed: int, real_share: float) -> None:
 def put_real(store: Store, rng: np.random.Generator, plate: RealPlate) -> None:
     crop = degrade_real(rng, plate.picture, plate.box, plate.centres_x)
     if _inside(crop.centres_x):
-        store.put(crop, make_target(plate.text, crop.centres_x, plate.region))
+        # Without its region: real crops are British Columbian or foreign, and the net would learn that a photograph is.
+        store.put(crop, make_target(plate.text, crop.centres_x, NO_REGION))
 
 
 def put_nothing(store: Store, rng: np.random.Generator, frames: list[Surroundings]) -> None:
