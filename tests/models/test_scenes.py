@@ -6,7 +6,7 @@ import pytest
 cv2 = pytest.importorskip("cv2", reason="scenes are drawn with OpenCV")
 pytest.importorskip("PIL", reason="scenes are lettered with Pillow, which only training installs")
 
-from models.train import scenes  # noqa: E402
+from models.train import scenes, scenes_camera  # noqa: E402
 from models.train.scenes_distractors import KINDS  # noqa: E402
 
 
@@ -105,6 +105,64 @@ def test_distractors_are_never_put_on_a_plate() -> None:
         scenes._add_truth(canvas, plate, exact=False)
         scenes.put_distractor(rng, canvas, KINDS[int(rng.integers(len(KINDS)))][0](rng))
         assert (canvas.grey[42:148, 62:258] == 222).all()
+
+
+def test_things_beside_a_plate_are_never_put_on_it() -> None:
+    """Badges and lamps close to a plate teach the difference, over it they would teach the opposite."""
+    rng = np.random.default_rng(8)
+    changed = 0
+    for _ in range(60):
+        canvas = scenes.Canvas(np.full((192, 320), 100, np.float32))
+        canvas.grey[70:110, 120:200] = 222
+        scenes._add_truth(canvas, np.array([118, 68, 202, 112], np.float32), exact=False)
+        scenes.put_beside(rng, canvas, KINDS[int(rng.integers(len(KINDS)))][0](rng))
+        assert (canvas.grey[70:110, 120:200] == 222).all()
+        changed += int((canvas.grey != 100).sum() > 40 * 80)
+    assert changed > 20
+
+
+def test_another_material_behind_a_plate_covers_no_other_plate() -> None:
+    """A trailer's rust is drawn only where nothing that counts lies under it."""
+    rng = np.random.default_rng(9)
+    for _ in range(40):
+        canvas = scenes.Canvas(np.full((192, 320), 100, np.float32))
+        canvas.grey[70:110, 20:100] = 222
+        scenes._add_truth(canvas, np.array([18, 68, 102, 112], np.float32), exact=False)
+        quad = scenes._corners((150, 80, 200, 105))
+        scenes._panel(rng, canvas, quad, scenes.material_patch(rng))
+        assert (canvas.grey[70:110, 20:100] == 222).all()
+
+
+def test_noise_on_an_empty_sheet_is_no_writing() -> None:
+    """A plate counts as visible by its contrast, not by the sensor's noise; nothing is taught where nobody could see one."""
+    rng = np.random.default_rng(10)
+    quad = scenes._corners((40, 40, 120, 80))
+    plain = (128 + rng.normal(0, 9, (120, 160))).clip(0, 255).astype(np.uint8)
+    written = plain.copy()
+    written[50:70, 50:110:8] = 20
+    assert not scenes._visible(plain, quad)
+    assert scenes._visible(written, quad)
+
+
+def test_a_reflecting_plate_stays_bright_where_all_else_goes_dark() -> None:
+    """The infra-red look: the sheet throws the lamp's light back, the car does not."""
+    rng = np.random.default_rng(12)
+    grey = np.full((192, 320), 120, np.float32)
+    quad = scenes._corners((100, 60, 200, 110))
+    for _ in range(20):
+        lit = scenes_camera._thrown_back(rng, grey, [quad])
+        assert lit[70:100, 110:190].mean() > 1.2 * lit[:40].mean()
+
+
+def test_every_camera_gives_a_picture_of_grey_levels() -> None:
+    """Whatever the light, the weather and the codec: uint8, the scene's shape."""
+    rng = np.random.default_rng(13)
+    camera = scenes_camera.Camera(rng)
+    grey = cv2.resize(rng.uniform(0, 255, (12, 20)).astype(np.float32), (320, 192))
+    for _ in range(60):
+        picture = camera.take(rng, scenes_camera.light(rng, grey, [], []), 30.0)
+        assert picture.shape == (192, 320)
+        assert picture.dtype == np.uint8
 
 
 @pytest.mark.parametrize("kind", [kind for kind, _ in KINDS], ids=lambda kind: kind.__name__)
