@@ -20,7 +20,16 @@ from edge.errors import ConfigError, ModelError
 from edge.model_files import read_manifest
 from edge.model_registry import Offer, add_models, verify_models
 from edge.model_trial import try_model
-from tests.onnx_files import OCR_CONFIG, brightness_reader, constant_network, external, network, sha256, write_manifest
+from tests.onnx_files import (
+    OCR_CONFIG,
+    brightest_finder,
+    brightness_reader,
+    constant_network,
+    external,
+    network,
+    sha256,
+    write_manifest,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -152,6 +161,7 @@ REFUSED = {
     "another input": (shaped((1, 10)), r"it takes uint8\[1, 10\]"),
     "a huge input": (shaped((1, 1, 100_000, 100_000)), "at most 4096"),
     "other rows": (shaped((1, 1, 352, 640), (1, 4, 5)), "rows of 9"),
+    "free height and width, made for no size": (lambda path: brightest_finder(path, None), "`input_size`, such as 640x352"),
     "an operator nobody has": (unknown_operator, "load detector"),
 }
 
@@ -163,6 +173,13 @@ def test_what_a_unit_could_not_trust_or_run_is_refused_and_leaves_nothing(what: 
     with pytest.raises(ModelError, match=words):
         add(folder, change(own(source)), name="new")
     assert list(folder.iterdir()) == []
+
+
+def test_a_detector_whose_height_and_width_are_free_is_added(source: Path, folder: Path) -> None:
+    """It says in its metadata which size it was made for, and runs at that."""
+    add(folder, brightest_finder(source / "free.onnx"))
+    (verdict,) = verify_models(folder)
+    assert (verdict.format, verdict.wrong) == ("plate-edge-detector/1", None)
 
 
 def test_one_bad_file_keeps_the_good_ones_out_too(source: Path, folder: Path) -> None:
