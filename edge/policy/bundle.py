@@ -27,10 +27,12 @@ from edge.envelope.keyring import key_id
 from edge.envelope.signature import sign as sign_bytes
 from edge.envelope.signature import verified_by
 from edge.errors import EnvelopeError, PolicyError
+from edge.policy.cases import run_cases
 from edge.policy.layers import combine
 from edge.policy.load import parse_agreements, parse_layer
 from edge.policy.pack import Pack
 from edge.policy.rules import Aware, Text
+from edge.policy.staging import Labeler
 from edge.policy.zones import Zone, parse_zones
 
 FORMAT = "plate-edge bundle 1"
@@ -177,6 +179,15 @@ def load(bundle: Bundle) -> Rules:
     zones = [zone for name, data in by_role["zones"] for zone in parse_zones(name, data)]
     pack = combine([parse_layer(name, data) for name, data in by_role["layer"]], papers)
     return Rules(manifest=bundle.manifest, sha256=bundle.sha256, pack=pack, zones=tuple(zones))
+
+
+def prove(pack: Pack, labeler: Labeler) -> None:
+    """Run the cases that the layers carry; ``labeler`` is :func:`edge.labeler.scope.label`.
+
+    Raises PolicyError naming the first that fails: then this program does not do what the pack's author meant."""
+    for result in run_cases(pack, labeler):
+        if not result.passed:
+            raise PolicyError(f"try pack: case `{result.name}` ({result.clause}): {'; '.join(result.wrong)}")
 
 
 def _split(data: bytes) -> _Parts:

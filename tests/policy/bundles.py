@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,9 +32,9 @@ Files = tuple[tuple[Role, str, bytes], ...]
 
 
 def files(version: str = "2026.11.1", zones: Any = CLINIC) -> Files:
-    """A state's layer that calls itself ``version``, and a zone."""
-    old = next(line for line in pack_text().splitlines() if line.startswith("version"))
-    layer = pack_text((old, f'version = "{version}"'))
+    """A state's layer that calls itself ``version`` and carries its first case alone, and a zone."""
+    says, first, *_ = pack_text().split("[[cases]]")
+    layer = re.sub(r"(?m)^version = .*$", f'version = "{version}"', says, count=1) + "[[cases]]" + first
     return (("layer", "us-ct.toml", layer.encode()), ("zones", "zones.geojson", json.dumps(zones).encode()))
 
 
