@@ -6,6 +6,7 @@ import bisect
 import csv
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,9 @@ from edge.records import Position
 TRACK_COLUMNS = ("time_s", "latitude", "longitude", "accuracy_m")
 # A receiver fixes once a second; a car at 30 m/s has gone 150 m in five, more than most margins.
 _STALE_S = 5.0
+# 160 km/h, and a car that brakes or pulls away hard: what lies beyond is not driving by.
+_FASTEST_M_S = 45.0
+_HARDEST_M_S2 = 5.0
 
 
 class PositionSource(Protocol):
@@ -46,19 +50,35 @@ class NoPosition:
 
 
 class PositionTrack:
-    """Fixes along a recorded clip, in seconds of its own time."""
+    """Fixes along a recorded clip, in seconds of its own time.
+
+    A fix is a moment old when it is used, and the vehicle has moved on: its error grows with its age t by v·t + a·t²/2, v
+    being the speed between the last two fixes (``_FASTEST_M_S`` after the first) and a ``_HARDEST_M_S2``.
+    """
 
     def __init__(self, fixes: Sequence[tuple[float, Position]]) -> None:
         """``fixes`` ascend in time."""
         self._times = [time_s for time_s, _ in fixes]
         self._positions = [position for _, position in fixes]
+        self._speeds = [_FASTEST_M_S]
+        for (time_0, from_), (time_1, to) in pairwise(fixes):
+            self._speeds.append(min(_FASTEST_M_S, _metres(from_, to) / (time_1 - time_0)))
 
     def at(self, media_s: float) -> Position | None:
-        """The last fix at or before ``media_s``; None before the first and more than 5 s after any."""
+        """The last fix at or before ``media_s``, as unsure as its age makes it; None before the first and 5 s after any."""
         index = bisect.bisect_right(self._times, media_s) - 1
         if index < 0 or media_s - self._times[index] > _STALE_S:
             return None
-        return self._positions[index]
+        age_s, position = media_s - self._times[index], self._positions[index]
+        moved_m = self._speeds[index] * age_s + _HARDEST_M_S2 * age_s**2 / 2
+        return Position(latitude=position.latitude, longitude=position.longitude, accuracy_m=position.accuracy_m + moved_m)
+
+
+def _metres(from_: Position, to: Position) -> float:
+    """The distance of two near places, metres: on a sphere of 6371 km, the meridians taken as parallel."""
+    north = math.radians(to.latitude - from_.latitude) * 6_371_000
+    east = math.radians(to.longitude - from_.longitude) * 6_371_000 * math.cos(math.radians(to.latitude))
+    return math.hypot(north, east)
 
 
 def make_position(config: PositionConfig) -> PositionSource:

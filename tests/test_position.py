@@ -53,6 +53,18 @@ def test_a_track_gives_the_last_fix_while_it_is_fresh(tmp_path: Path, media_s: f
     assert (position.latitude if position else None) == latitude
 
 
+def test_a_fix_grows_less_sure_as_it_ages(tmp_path: Path) -> None:
+    """A car at 20 m/s is up to 20 m further a second after its fix, and a little more if it pulls away."""
+    degrees = 20 / 111_195  # of latitude in 20 m
+    rows = "".join(f"{t},{41 + t * degrees},-72,5\n" for t in range(3))
+    source = make_position(PositionConfig(track=write(tmp_path, HEADER + rows)))
+    fresh, old = source.at(2.0), source.at(3.0)
+    assert fresh is not None
+    assert old is not None
+    assert fresh.accuracy_m == 5.0
+    assert 25.0 < old.accuracy_m < 28.0
+
+
 WRONG_TRACKS = [
     ("no header", "1,41,-72,5\n", "line 1 must name"),
     ("nothing", "", "line 1 must name"),
