@@ -64,8 +64,11 @@ def decide(labeled: LabeledRead, pack: Pack) -> Release | Withhold:
 
 
 def _copies(labeled: LabeledRead, pack: Pack) -> tuple[CopyFor, ...]:
-    keys = {paper.party: paper.seal_key for paper in pack.agreements}
-    return tuple(CopyFor(party=each.party, seal_key=keys[each.party]) for each in labeled.label.recipients if each.now)
+    """One copy a party, to the key of a paper in force: the key of one that has ended may be in other hands by now."""
+    at = min(labeled.read.first.utc, labeled.read.last.utc)
+    keys = {paper.party: paper.seal_key for paper in pack.agreements if paper.now and paper.in_force(at)}
+    parties = dict.fromkeys(each.party for each in labeled.label.recipients if each.now)
+    return tuple(CopyFor(party=party, seal_key=keys[party]) for party in parties if party != labeled.label.owner)
 
 
 def _permitting(labeled: LabeledRead, pack: Pack) -> tuple[str, ...]:
@@ -176,7 +179,7 @@ def _not_easier(labeled: LabeledRead, pack: Pack) -> Iterator[Reason]:
             easier = not all(any(set(door) and set(door) <= set(want) for door in recipient.doors) for want in wanted)
             easier |= recipient.party != "" and (paper is None or recipient.recipient not in paper.names)
             easier |= recipient.now and not (admission.now and paper is not None and paper.now and not wanted)
-            easier |= not recipient.doors and not recipient.now
+            easier |= not all(recipient.doors) or not (recipient.doors or recipient.now)
         if easier:
             yield _engine("engine-not-wider", f"the label admits {_called(recipient)} more easily than the pack")
 
