@@ -169,7 +169,12 @@ class Capture(Struct, frozen=True, kw_only=True):
 
 
 class Hit(Struct, frozen=True, kw_only=True):
-    """A match with a hot-list entry that the pack admits; always to be confirmed by a person before anybody acts."""
+    """A match with a hot-list entry that the pack admits; always to be confirmed by a person before anybody acts.
+
+    ``list_…`` say which list it was: the SHA-256 of its file on the unit, its name and version, and when it was issued (aware
+    UTC; None where nobody said so), from which follows how old it was at the read.  ``exact``: text and state are the list's
+    own; where the text is not, ``listed`` is what the list has instead.
+    """
 
     source: str
     topic: str
@@ -178,6 +183,10 @@ class Hit(Struct, frozen=True, kw_only=True):
     list_sha256: str
     exact: bool
     to_be_confirmed: bool = True
+    list_name: str = ""
+    list_version: str = ""
+    list_issued: datetime | None = None
+    listed: str = ""
 
 
 class Recipient(Struct, frozen=True, kw_only=True):
@@ -292,15 +301,23 @@ class Slot(Struct, frozen=True, kw_only=True):
     previous: bytes
 
 
+class SealedCopy(Struct, frozen=True, kw_only=True):
+    """The same read sealed to a party beside its owner: the exact bytes that go to that party, and to nobody else."""
+
+    party: str
+    wire: bytes
+
+
 class Envelope(Struct, frozen=True, kw_only=True):
     """A released read, sealed and signed: the exact bytes that lie in the outbox and go over the wire, with the slot
-    they take and the read's id.  Made by ``seal`` only."""
+    they take and the read's id; ``copies`` lie and go with it.  Made by ``seal`` only."""
 
     slot: Slot
     read_id: str
     expires: datetime
     hit: bool
     wire: bytes
+    copies: tuple[SealedCopy, ...] = ()
 
 
 def enc_hook(value: Any) -> Any:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.records import (
     Box,
     Capture,
     Character,
+    CopyFor,
     Detection,
     Instant,
     Label,
@@ -36,7 +41,9 @@ def labeled_read(
     agency: str = AGENCY,
     at: datetime = START,
     lives: timedelta = timedelta(days=14),
+    parties: Iterable[str] = (),
 ) -> LabeledRead:
+    """A read whose label admits each of ``parties`` at capture."""
     corners = ((10.0, 20.0), (110.0, 21.0), (110.0, 71.0), (10.0, 70.0))
     best = Detection(box=Box(x=10.0, y=20.0, w=100.0, h=51.0), corners=corners, confidence=0.93)
     return LabeledRead(
@@ -75,7 +82,13 @@ def labeled_read(
             jurisdiction="US-CT",
             owner=agency,
             classification="law-enforcement-sensitive",
-            recipients=(Recipient(recipient="state-police", doors=(("request",),), rules=("share-in-state",)),),
+            recipients=(
+                Recipient(recipient="state-police", doors=(("request",),), rules=("share-in-state",)),
+                *(
+                    Recipient(recipient="state-police", doors=(), rules=("share-in-state",), party=party, now=True)
+                    for party in parties
+                ),
+            ),
             purposes_permitted=("stolen-vehicle",),
             purposes_barred=("immigration-enforcement",),
             delete_after=at + lives,
@@ -86,5 +99,15 @@ def labeled_read(
     )
 
 
-def release(read_id: str = "r-1", text: str = "TEST123", **how: object) -> Release:
-    return Release(labeled=labeled_read(read_id, text, **how), rules=("keep-14-days",))  # type: ignore[arg-type]
+def release(
+    read_id: str = "r-1", text: str = "TEST123", *, copies: Mapping[str, ec.EllipticCurvePublicKey] | None = None, **how: object
+) -> Release:
+    """A release with a copy for each party in ``copies``, whom the label admits."""
+    labeled = labeled_read(read_id, text, parties=copies or (), **how)  # type: ignore[arg-type]
+    papers = tuple(CopyFor(party=party, seal_key=pem(key)) for party, key in (copies or {}).items())
+    return Release(labeled=labeled, rules=("keep-14-days",), copies=papers)
+
+
+def pem(key: ec.EllipticCurvePublicKey) -> str:
+    """A public key as an agreement holds it."""
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()

@@ -19,12 +19,14 @@ Range = tuple[Sequence, Sequence]
 class Header(Struct, frozen=True, kw_only=True, array_like=True):
     """The signed, readable part of an envelope, an array in this order because every byte is paid for by the SIM card.
 
-    ``previous`` is the SHA-256 of the wire bytes one number earlier; ``commitment`` is SHA-256 over a random salt and the
-    plaintext, so that one read can be proved later without any private key.
+    ``agency`` is the addressee, who alone can open it: the owner of a ``read``, the party that a ``copy`` is for.
+    ``previous`` is the SHA-256 of the read's wire bytes one number earlier; ``commitment`` is SHA-256 over a random salt and
+    the plaintext, so that one read can be proved later without any private key.  ``owner`` is whose read it is; a ``read``
+    leaves it out, because it is the addressee's.
     """
 
     version: Literal[1]
-    kind: Literal["read"]
+    kind: Literal["read", "copy"]
     agency: Name
     device: Name
     epoch: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -36,6 +38,12 @@ class Header(Struct, frozen=True, kw_only=True, array_like=True):
     commitment: Digest
     created: Annotated[datetime, Meta(tz=True)]
     delete_after: Annotated[datetime, Meta(tz=True)]
+    owner: Name | None = None
+
+    @property
+    def belongs_to(self) -> str:
+        """The agency whose unit captured the read."""
+        return self.owner or self.agency
 
 
 class Opened(Struct, frozen=True, kw_only=True):
@@ -64,7 +72,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
 
 class Sealer(Protocol):
-    """Turns a decision to release into bytes that only the rightful agency can open."""
+    """Turns a decision to release into bytes that only the owner, and for each copy only its party, can open."""
 
     def seal(self, release: Release, slot: Slot) -> Envelope:
         """Seal, sign and bind to ``slot``.  Raises EnvelopeError if the read is not this device's own."""

@@ -12,11 +12,19 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from msgspec import Struct
 
 from edge.errors import ConfigError
 
 _PUBLIC_BLOCK = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL)
 _READABLE_BY_OTHERS = 0o007
+
+
+class EnrolledKey(Struct, frozen=True, kw_only=True):
+    """A public key that may sign, and ``owner``, the agency whose device holds the other half; None for one's own devices."""
+
+    key: ec.EllipticCurvePublicKey
+    owner: str | None = None
 
 
 def key_id(key: ec.EllipticCurvePublicKey) -> bytes:
@@ -43,7 +51,7 @@ def load_public_keys(path: Path) -> tuple[ec.EllipticCurvePublicKey, ...]:
     blocks = _PUBLIC_BLOCK.findall(_read(path, "public key"))
     if not blocks:
         raise ConfigError(f"read public key {path}: no PEM public key in it")
-    return tuple(_public_key(path, block) for block in blocks)
+    return tuple(public_key_from(str(path), block) for block in blocks)
 
 
 def load_public_key(path: Path) -> ec.EllipticCurvePublicKey:
@@ -51,13 +59,14 @@ def load_public_key(path: Path) -> ec.EllipticCurvePublicKey:
     return load_public_keys(path)[-1]
 
 
-def _public_key(path: Path, block: bytes) -> ec.EllipticCurvePublicKey:
+def public_key_from(source: str, pem: bytes) -> ec.EllipticCurvePublicKey:
+    """The public P-256 key in ``pem``; ``source`` names it in errors.  Raises ConfigError."""
     try:
-        key = serialization.load_pem_public_key(block)
+        key = serialization.load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ConfigError(f"read public key {path}: damaged PEM") from error
+        raise ConfigError(f"read public key {source}: damaged PEM") from error
     if not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)):
-        raise ConfigError(f"read public key {path}: not a P-256 key")
+        raise ConfigError(f"read public key {source}: not a P-256 key")
     return key
 
 

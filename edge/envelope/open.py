@@ -14,22 +14,23 @@ from msgspec import Struct
 
 from edge.envelope import wire as framing
 from edge.envelope.interface import Header, Opened
-from edge.envelope.keyring import key_id
+from edge.envelope.keyring import EnrolledKey, key_id
 from edge.envelope.seal import SUITE
 from edge.envelope.signature import verified_by
 from edge.errors import EnvelopeError
 from edge.records import LabeledRead
 
-DeviceKeys = Callable[[str], Sequence[ec.EllipticCurvePublicKey]]
+DeviceKeys = Callable[[str], Sequence[EnrolledKey]]
 
 _header = msgspec.msgpack.Decoder(Header)
 _plaintext = msgspec.json.Decoder(LabeledRead)
 
 
 class Verified(Struct, frozen=True, kw_only=True):
-    """An envelope that its device surely signed, still sealed."""
+    """An envelope that its device surely signed, with ``signer``, still sealed."""
 
     header: Header
+    signer: ec.EllipticCurvePublicKey
     sealed: bytes
     wire_sha256: bytes
 
@@ -51,13 +52,13 @@ def verify(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) 
         raise EnvelopeError("sign-key", "verify envelope: it names another signing key than the one that signed it")
     if header.sealed_sha256 != hashlib.sha256(parts.sealed).digest():
         raise EnvelopeError("sealed", "verify envelope: the sealed part is not the one that was signed")
-    return Verified(header=header, sealed=parts.sealed, wire_sha256=hashlib.sha256(wire).digest())
+    return Verified(header=header, signer=signer, sealed=parts.sealed, wire_sha256=hashlib.sha256(wire).digest())
 
 
 def open_sealed(verified: Verified, seal_keys: Sequence[ec.EllipticCurvePrivateKey]) -> LabeledRead:
     """Open with the agency's key and check the content against the header.
 
-    Raises EnvelopeError (seal-key, seal, bundle, commitment, plaintext, content).
+    Raises EnvelopeError (seal-key, seal, bundle, commitment, plaintext, content, recipient).
     """
     header = verified.header
     key = next((key for key in seal_keys if key_id(key.public_key()) == header.seal_key), None)
@@ -74,25 +75,36 @@ def open_sealed(verified: Verified, seal_keys: Sequence[ec.EllipticCurvePrivateK
 
 
 class HpkeOpener:
-    """Opens envelopes of one agency's enrolled devices; ``device_keys`` returns no key for a device that is not one."""
+    """Opens what is addressed to one agency: its own devices' reads, and the copies of reads of others' that are enrolled here;
+    ``device_keys`` returns no key for a device that is not."""
 
     def __init__(self, *, agency: str, device_keys: DeviceKeys, seal_keys: Sequence[ec.EllipticCurvePrivateKey]) -> None:
         self._agency, self._device_keys, self._seal_keys = agency, device_keys, tuple(seal_keys)
 
     def open(self, device: str, wire: bytes) -> Opened:
         """Verify that ``device`` signed ``wire``, then open it.  Raises EnvelopeError with a reason word."""
-        verified = verify(device, wire, self._device_keys(device))
-        if verified.header.agency != self._agency:
+        enrolled = self._device_keys(device)
+        verified = verify(device, wire, [each.key for each in enrolled])
+        header = verified.header
+        if header.agency != self._agency:
             raise EnvelopeError("agency", "open envelope: it is another agency's")
+        # Several owners may have a device of this name; each speaks for its own reads only.
+        if not any((each.owner, each.key) == (header.owner, verified.signer) for each in enrolled):
+            raise EnvelopeError(
+                "owner", "open envelope: the device that signed it is not one of the agency whose read it says it is"
+            )
         labeled = open_sealed(verified, self._seal_keys)
-        return Opened(header=verified.header, wire_sha256=verified.wire_sha256, labeled=labeled)
+        return Opened(header=header, wire_sha256=verified.wire_sha256, labeled=labeled)
 
 
 def _parse_header(signed: bytes) -> Header:
     try:
-        return _header.decode(signed)
+        header = _header.decode(signed)
     except framing.UNREADABLE as error:
         raise EnvelopeError("header", "verify envelope: signed, but of a version or kind that is not known here") from error
+    if (header.kind == "copy") != (header.owner is not None) or header.owner == header.agency:
+        raise EnvelopeError("header", "verify envelope: a copy names its owner, who is not its addressee, and a read does not")
+    return header
 
 
 def _parse_plaintext(plaintext: bytes, header: Header) -> LabeledRead:
@@ -101,7 +113,11 @@ def _parse_plaintext(plaintext: bytes, header: Header) -> LabeledRead:
     except framing.UNREADABLE:
         # The library's message may quote the content, so the chain of causes is cut: this error may be logged.
         raise EnvelopeError("plaintext", "open envelope: the content is not a labelled read") from None
-    says = (labeled.capture.agency, labeled.capture.device, labeled.label.delete_after)
-    if says != (header.agency, header.device, header.delete_after):
-        raise EnvelopeError("content", "open envelope: the content names another agency, device or expiry than the header")
+    says = (labeled.capture.agency, labeled.label.owner, labeled.capture.device, labeled.label.delete_after)
+    if says != (header.belongs_to, header.belongs_to, header.device, header.delete_after):
+        raise EnvelopeError("content", "open envelope: the content names another owner, device or expiry than the header")
+    if header.kind == "copy" and not any(each.now and each.party == header.agency for each in labeled.label.recipients):
+        raise EnvelopeError(
+            "recipient", "open envelope: the label does not admit this party at capture, so the copy is not its"
+        )
     return labeled

@@ -6,17 +6,19 @@ import hashlib
 import os
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import lru_cache
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from msgspec import Struct
 
 from edge.envelope import wire
 from edge.envelope.interface import Header
-from edge.envelope.keyring import key_id
+from edge.envelope.keyring import key_id, public_key_from
 from edge.envelope.signature import sign
-from edge.errors import EnvelopeError
-from edge.records import Envelope, Release, Slot, enc_hook
+from edge.errors import ConfigError, EnvelopeError
+from edge.records import CopyFor, Envelope, LabeledRead, Release, SealedCopy, Slot, enc_hook
 
 # RFC 9180 base mode; all three parts are on NIST's list, and P-256 is what secure elements hold.
 SUITE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
@@ -30,7 +32,8 @@ def _utc_now() -> datetime:
 
 
 class HpkeSealer:
-    """Seals to the agency's public key and signs with the device's own."""
+    """Seals to the agency's public key, a copy each to the keys of the parties that the release names, and signs with the
+    device's own.  Nothing is kept that could open any of them."""
 
     def __init__(
         self,
@@ -43,43 +46,72 @@ class HpkeSealer:
     ) -> None:
         self._device, self._agency, self._now = device, agency, now
         self._sign_key, self._sign_key_id = sign_key, key_id(sign_key.public_key())
-        self._seal_key, self._seal_key_id = agency_seal, key_id(agency_seal)
+        self._owner = _Addressee(name=agency, key=agency_seal, key_id=key_id(agency_seal))
 
     def seal(self, release: Release, slot: Slot) -> Envelope:
-        """Seal, sign and bind to ``slot``.  Raises EnvelopeError if the read is not this device's own or is too large."""
+        """Seal, sign and bind to ``slot``.  Raises EnvelopeError if the read is not this device's own, is too large, or is for
+        a party without a usable key."""
         labeled = release.labeled
         if (labeled.capture.device, labeled.capture.agency) != (self._device, self._agency):
             raise EnvelopeError("device", f"seal read {labeled.read.id}: it names another device or agency than this one")
         plaintext = _plaintext.encode(labeled)
         if len(plaintext) > wire.PLAINTEXT_LIMIT_BYTES:
             raise EnvelopeError("size", f"seal read {labeled.read.id}: {len(plaintext)} bytes are more than an envelope takes")
-        salt = os.urandom(wire.SALT_BYTES)
-        info = wire.seal_info(self._agency, self._device, slot.epoch, slot.seq)
-        sealed = SUITE.encrypt(wire.pack(salt, plaintext), self._seal_key, info=info)
-        header = _header.encode(
-            Header(
-                version=1,
-                kind="read",
-                agency=self._agency,
-                device=self._device,
-                epoch=slot.epoch,
-                seq=slot.seq,
-                previous=slot.previous,
-                seal_key=self._seal_key_id,
-                sign_key=self._sign_key_id,
-                sealed_sha256=hashlib.sha256(sealed).digest(),
-                commitment=wire.commitment(salt, plaintext),
-                created=self._now(),
-                delete_after=labeled.label.delete_after,
-            )
-        )
-        message = wire.join(header, sealed, sign(self._sign_key, wire.ENVELOPE_DOMAIN, header))
-        if len(message) > wire.WIRE_LIMIT_BYTES:
-            raise EnvelopeError("size", f"seal read {labeled.read.id}: {len(message)} bytes are more than a message takes")
+        parties = [_party(copy) for copy in release.copies]
         return Envelope(
             slot=slot,
             read_id=labeled.read.id,
             expires=labeled.label.delete_after,
             hit=labeled.hit is not None,
-            wire=message,
+            wire=self._message(self._owner, labeled, plaintext, slot),
+            copies=tuple(
+                SealedCopy(party=party.name, wire=self._message(party, labeled, plaintext, slot)) for party in parties
+            ),
         )
+
+    def _message(self, to: _Addressee, labeled: LabeledRead, plaintext: bytes, slot: Slot) -> bytes:
+        """The wire bytes for one addressee; each gets a salt of its own, so that nobody's says anything about another's."""
+        owner = None if to is self._owner else self._agency
+        salt = os.urandom(wire.SALT_BYTES)
+        info = wire.seal_info(to.name, self._device, slot.epoch, slot.seq, owner)
+        sealed = SUITE.encrypt(wire.pack(salt, plaintext), to.key, info=info)
+        header = _header.encode(
+            Header(
+                version=1,
+                kind="read" if owner is None else "copy",
+                agency=to.name,
+                device=self._device,
+                epoch=slot.epoch,
+                seq=slot.seq,
+                previous=slot.previous,
+                seal_key=to.key_id,
+                sign_key=self._sign_key_id,
+                sealed_sha256=hashlib.sha256(sealed).digest(),
+                commitment=wire.commitment(salt, plaintext),
+                created=self._now(),
+                delete_after=labeled.label.delete_after,
+                owner=owner,
+            )
+        )
+        message = wire.join(header, sealed, sign(self._sign_key, wire.ENVELOPE_DOMAIN, header))
+        if len(message) > wire.WIRE_LIMIT_BYTES:
+            raise EnvelopeError("size", f"seal read {labeled.read.id}: {len(message)} bytes are more than a message takes")
+        return message
+
+
+class _Addressee(Struct, frozen=True, kw_only=True):
+    """Who can open a message."""
+
+    name: str
+    key: ec.EllipticCurvePublicKey
+    key_id: bytes
+
+
+@lru_cache(maxsize=256)
+def _party(copy: CopyFor) -> _Addressee:
+    """The party of a copy with its key, read once and not with every passing vehicle."""
+    try:
+        key = public_key_from(f"of party `{copy.party}`", copy.seal_key.encode())
+    except ConfigError as error:
+        raise EnvelopeError("seal-key", f"seal copy: {error}; put the party's `seal.pem` into its agreement") from error
+    return _Addressee(name=copy.party, key=key, key_id=key_id(key))

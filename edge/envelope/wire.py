@@ -60,14 +60,16 @@ def split(wire: bytes) -> Parts:
     return parts
 
 
-def seal_info(agency: str, device: str, epoch: str, seq: int) -> bytes:
-    """What a sealed part is bound to: opened under any other agency, device or number it yields nothing."""
-    return msgspec.msgpack.encode((_SEAL_DOMAIN, agency, device, epoch, seq))
+def seal_info(agency: str, device: str, epoch: str, seq: int, owner: str | None = None) -> bytes:
+    """What a sealed part is bound to: opened under any other agency, device or number it yields nothing.  A copy is bound to
+    its ``owner`` too."""
+    bound = (_SEAL_DOMAIN, agency, device, epoch, seq)
+    return msgspec.msgpack.encode(bound if owner is None else (*bound, owner))
 
 
 def header_info(header: Header) -> bytes:
-    """``seal_info`` of the slot that ``header`` names."""
-    return seal_info(header.agency, header.device, header.epoch, header.seq)
+    """``seal_info`` of the addressee and the slot that ``header`` names."""
+    return seal_info(header.agency, header.device, header.epoch, header.seq, header.owner)
 
 
 def commitment(salt: bytes, plaintext: bytes) -> bytes:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 class Delivery(Struct, frozen=True, kw_only=True):
     """One message as it came, nothing in it believed.  ``device`` is who the broker let publish it, by the topic's name;
-    None if it came under a topic that no device of this agency has.  ``token`` is what ``acknowledge`` wants."""
+    None if it came under a topic that is not addressed to this agency.  ``token`` is what ``acknowledge`` wants."""
 
     device: str | None
     topic: str
@@ -27,7 +27,7 @@ class LinkChange(Struct, frozen=True, kw_only=True):
 
 
 class Mailbox(Protocol):
-    """Where messages of an agency's devices arrive, and where its receipts are posted."""
+    """Where messages to an agency arrive, and where its receipts are posted."""
 
     def start(self) -> None:
         """Begin to connect; returns at once."""

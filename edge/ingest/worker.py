@@ -2,6 +2,9 @@
 
 A message is acknowledged when it is committed or refused for good.  A store that fails keeps the batch waiting here and the
 messages at the broker; a message that cannot be believed is counted by reason, kept in quarantine and never blocks.
+
+A copy of another agency's read is stored like one's own, under ``<owner>/<device>``, and gets no receipt: what lets a unit
+forget a read is its owner's word alone.
 """
 
 from __future__ import annotations
@@ -88,7 +91,7 @@ class Worker:
         """The arrival in a message, or None after refusing it."""
         try:
             if delivery.device is None:
-                raise EnvelopeError("topic", "take message: its topic is not one of this agency's devices")
+                raise EnvelopeError("topic", "take message: its topic is not one under which devices send to this agency")
             opened = self._opener.open(delivery.device, delivery.wire)
         except EnvelopeError as error:
             self._refuse(delivery, error, received)
@@ -101,7 +104,8 @@ class Worker:
             return None
         header = opened.header
         return Arrival(
-            device=header.device,
+            # No name holds a slash, so another owner's device cannot take the place of one of ours that has the same name.
+            device=header.device if header.owner is None else f"{header.owner}/{header.device}",
             epoch=header.epoch,
             seq=header.seq,
             received=received,
@@ -134,7 +138,7 @@ class Worker:
 
     def _count(self, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> None:
         for arrival, outcome in zip(arrivals, outcomes, strict=True):
-            self._journal.count("reads_taken", outcome)
+            self._journal.count("reads_taken" if self._owns(arrival) else "copies_taken", outcome)
             if outcome == "conflict":
                 self._journal.count("alarms", "conflict")
                 self._journal.error(
@@ -145,9 +149,9 @@ class Worker:
                 )
 
     def _post_receipts(self, arrivals: Iterable[Arrival]) -> None:
-        """One receipt for each device and epoch in the batch, duplicates included: they ask for one."""
+        """One receipt for each device and epoch in the batch, duplicates included: they ask for one.  None for copies."""
         numbers: dict[tuple[str, str], set[int]] = {}
-        for arrival in arrivals:
+        for arrival in filter(self._owns, arrivals):
             numbers.setdefault((arrival.device, arrival.epoch), set()).add(arrival.seq)
         for (device, epoch), seqs in numbers.items():
             try:
@@ -157,6 +161,9 @@ class Worker:
                 continue
             posted = self._mailbox.post_receipt(device, self._receipts.write(receipt))
             self._journal.count("receipts_sent" if posted else "receipts_unsent")
+
+    def _owns(self, arrival: Arrival) -> bool:
+        return arrival.labeled.capture.agency == self._agency
 
     def _receipt(self, device: str, epoch: str, seqs: set[int]) -> Receipt:
         stored, conflicts = self._store.received(device, epoch), self._store.conflicts(device, epoch)

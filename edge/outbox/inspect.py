@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from edge.errors import EnvelopeError, OutboxError
 from edge.outbox.interface import Backlog
-from edge.outbox.sqlite import read_backlog
+from edge.outbox.sqlite import holds_copies, read_backlog
 
 
 class ChainFinding(Struct, frozen=True, kw_only=True):
@@ -23,10 +23,11 @@ class ChainFinding(Struct, frozen=True, kw_only=True):
 
 
 class ChainReport(Struct, frozen=True, kw_only=True):
-    """How many envelopes were looked at, and what was wrong with them."""
+    """How many reads were looked at, how many copies beside them, and what was wrong with either."""
 
     epoch: str
     checked: int
+    copies: int
     findings: tuple[ChainFinding, ...]
 
 
@@ -37,7 +38,7 @@ def status(path: Path) -> Backlog:
 
 
 def verify(path: Path, check: Callable[[bytes], None] | None = None) -> ChainReport:
-    """Follow the chain over everything kept.
+    """Follow the chain over everything kept; copies hang beside it, each at its read.
 
     ``check`` is given each envelope's wire bytes and raises EnvelopeError if the device did not sign them.
     Raises OutboxError if the outbox cannot be read.
@@ -54,15 +55,29 @@ def verify(path: Path, check: Callable[[bytes], None] | None = None) -> ChainRep
             findings += _check_one(seq, wire, check)
         if before > head_seq or (before == head_seq and digest != head):
             findings.append(ChainFinding(seq=before, wrong="it is not the head of the chain that was recorded"))
-    return ChainReport(epoch=epoch, checked=checked, findings=tuple(findings))
+        copies, found = _verify_copies(db, check) if holds_copies(db) else (0, [])
+    return ChainReport(epoch=epoch, checked=checked, copies=copies, findings=(*findings, *found))
 
 
-def _check_one(seq: int, wire: bytes, check: Callable[[bytes], None] | None) -> list[ChainFinding]:
+def _verify_copies(db: sqlite3.Connection, check: Callable[[bytes], None] | None) -> tuple[int, list[ChainFinding]]:
+    """How many copies there are, and what is wrong with them."""
+    findings: list[ChainFinding] = []
+    checked = 0
+    rows = db.execute("SELECT c.seq, c.party, c.wire, e.seq FROM copies c LEFT JOIN envelopes e USING (seq) ORDER BY c.rowid")
+    for seq, party, wire, original in rows:
+        checked += 1
+        if original is None:
+            findings.append(ChainFinding(seq=seq, wrong=f"the copy for `{party}` is here without its read"))
+        findings += _check_one(seq, wire, check, f"the copy for `{party}`: ")
+    return checked, findings
+
+
+def _check_one(seq: int, wire: bytes, check: Callable[[bytes], None] | None, whose: str = "") -> list[ChainFinding]:
     try:
         if check is not None:
             check(wire)
     except EnvelopeError as error:
-        return [ChainFinding(seq=seq, wrong=str(error))]
+        return [ChainFinding(seq=seq, wrong=f"{whose}{error}")]
     return []
 
 

@@ -12,8 +12,9 @@ from edge.records import Envelope, Slot
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
-    """What waits in the outbox, and the account of this epoch: ``committed`` = ``waiting`` + ``pruned`` + ``expired``.
-    ``oldest`` is when the oldest waiting envelope was kept, None when nothing waits; ``bytes`` counts wire bytes."""
+    """What waits in the outbox, and the account of this epoch: ``committed`` = ``waiting`` + ``pruned`` + ``expired``, all of
+    them reads.  ``copies`` are those that wait with their reads, for parties beside the owner.  ``oldest`` is when the oldest
+    waiting envelope was kept, None when nothing waits; ``bytes`` counts wire bytes, copies included."""
 
     epoch: str
     waiting: int
@@ -22,6 +23,7 @@ class Backlog(Struct, frozen=True, kw_only=True):
     pruned: int
     expired: int
     committed: int
+    copies: int = 0
 
 
 class Outbox(Protocol):
@@ -32,14 +34,15 @@ class Outbox(Protocol):
         ...
 
     def put(self, envelope: Envelope) -> None:
-        """Keep one envelope durably: when this returns, a power cut does not lose it (on media that honour flush).
+        """Keep one envelope durably: when this returns, a power cut does not lose it (on media that honour flush).  Its copies
+        are kept with it, all or none, and go when it goes, whether by a receipt or by its label.
 
         Raises OutboxError if it cannot be kept so, or if the envelope does not take the next slot.
         """
         ...
 
     def waiting(self, after: int, limit: int) -> Sequence[Envelope]:
-        """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order."""
+        """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order, each with its copies."""
         ...
 
     def waiting_numbers(self) -> Iterator[int]:

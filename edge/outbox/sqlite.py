@@ -10,28 +10,41 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from edge.errors import OutboxError
 from edge.outbox.interface import Backlog
-from edge.records import Envelope, Instant, Slot
+from edge.records import Envelope, Instant, SealedCopy, Slot
 
 _APPLICATION_ID = 0x504C4F42  # "PLOB"
-_SCHEMA_VERSION = 1
+# Version 2 came with copies; a file of version 1 is upgraded where it stands, with everything that waits in it.
+_SCHEMA_VERSION = 2
+_BEFORE_COPIES = 1
 _PAGE_BYTES = 4096
 _SHARED_MEMORY_BYTES = 64 * 1024
-# Pages that a put may need beyond its wire bytes: splits of the table's tree, the chain row.
+# Pages that a put may need beyond its wire bytes: splits of the tables' trees, the chain row.
 _SLACK_PAGES = 16
+# A message may begin a page and leave another half empty.
+_PAGES_BEGUN = 2
 _SYNCHRONISED = frozenset({"ntp", "gps", "gps-pps"})
 GENESIS = bytes(32)
 
+_COPIES = """
+CREATE TABLE copies (
+  seq INTEGER NOT NULL REFERENCES envelopes ON DELETE CASCADE,
+  party TEXT NOT NULL,
+  wire BLOB NOT NULL
+);
+CREATE INDEX copies_by_seq ON copies (seq);
+"""
 _SCHEMA = f"""
 CREATE TABLE chain (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -40,7 +53,8 @@ CREATE TABLE chain (
   hash BLOB NOT NULL,
   pruned INTEGER NOT NULL,
   expired INTEGER NOT NULL,
-  bytes INTEGER NOT NULL
+  bytes INTEGER NOT NULL,
+  copies INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE envelopes (
   seq INTEGER PRIMARY KEY,
@@ -54,7 +68,13 @@ CREATE TABLE envelopes (
   lives_ns INTEGER NOT NULL,
   wire BLOB NOT NULL
 );
+{_COPIES}
 PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {_SCHEMA_VERSION};
+"""
+_UPGRADE = f"""
+ALTER TABLE chain ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;
+{_COPIES}
 PRAGMA user_version = {_SCHEMA_VERSION};
 """
 
@@ -97,12 +117,12 @@ class SqliteOutbox:
         return Slot(epoch=epoch, seq=seq + 1, previous=head)
 
     def put(self, envelope: Envelope) -> None:
-        """Keep one envelope; it is on the medium when this returns."""
+        """Keep one envelope and its copies, all in one transaction; they are on the medium when this returns."""
         now = self._clock.now()
         lives_ns = max(0, int((envelope.expires - now.utc).total_seconds() * 1e9))
         with self._using("keep a read in") as db:
             self._require_disk("keep a read in")
-            self._require_budget(db, len(envelope.wire))
+            self._require_budget(db, envelope)
             with _transaction(db):
                 self._take_slot(db, envelope)
                 db.execute(
@@ -120,15 +140,20 @@ class SqliteOutbox:
                         envelope.wire,
                     ),
                 )
+                db.executemany(
+                    "INSERT INTO copies VALUES (?, ?, ?)",
+                    [(envelope.slot.seq, copy.party, copy.wire) for copy in envelope.copies],
+                )
 
     def waiting(self, after: int, limit: int) -> Sequence[Envelope]:
-        """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order."""
+        """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order, each with its copies."""
         with self._using("read") as db:
             (epoch,) = db.execute("SELECT epoch FROM chain").fetchone()
             rows = db.execute(
                 "SELECT seq, previous, read_id, expires, hit, wire FROM envelopes WHERE seq > ? ORDER BY seq LIMIT ?",
                 (after, limit),
             ).fetchall()
+            copies = _copies(db, rows[0][0], rows[-1][0]) if rows else {}
         return [
             Envelope(
                 slot=Slot(epoch=epoch, seq=seq, previous=previous),
@@ -136,6 +161,7 @@ class SqliteOutbox:
                 expires=datetime.fromisoformat(expires),
                 hit=bool(hit),
                 wire=wire,
+                copies=tuple(copies.get(seq, ())),
             )
             for seq, previous, read_id, expires, hit, wire in rows
         ]
@@ -154,15 +180,8 @@ class SqliteOutbox:
             if not any(_some(db, first, last) for first, last in stored):
                 return 0
             with _transaction(db):
-                gone, freed = 0, 0
-                for first, last in stored:
-                    n, size = db.execute(
-                        "SELECT count(*), coalesce(sum(length(wire)), 0) FROM envelopes WHERE seq BETWEEN ? AND ?",
-                        (first, last),
-                    ).fetchone()
-                    db.execute("DELETE FROM envelopes WHERE seq BETWEEN ? AND ?", (first, last))
-                    gone, freed = gone + n, freed + size
-                db.execute("UPDATE chain SET pruned = pruned + ?, bytes = bytes - ?", (gone, freed))
+                gone = _forget(db, stored)
+                db.execute("UPDATE chain SET pruned = pruned + ?", (gone,))
         return gone
 
     def expire(self) -> int:
@@ -177,11 +196,9 @@ class SqliteOutbox:
             if not due:
                 return 0
             with _transaction(db):
-                db.executemany("DELETE FROM envelopes WHERE seq = ?", [(seq,) for seq, _ in due])
-                db.execute(
-                    "UPDATE chain SET expired = expired + ?, bytes = bytes - ?", (len(due), sum(size for _, size in due))
-                )
-        return len(due)
+                gone = _forget(db, _runs(due))
+                db.execute("UPDATE chain SET expired = expired + ?", (gone,))
+        return gone
 
     def backlog(self) -> Backlog:
         """What waits now."""
@@ -202,14 +219,16 @@ class SqliteOutbox:
         head = db.execute("SELECT epoch, seq + 1, hash FROM chain").fetchone()
         if head != (slot.epoch, slot.seq, slot.previous):
             raise OutboxError(f"keep a read in outbox: it takes number {slot.seq}, the chain's next is {head[1]}")
+        size = sum(map(len, _wires(envelope)))
         db.execute(
-            "UPDATE chain SET seq = ?, hash = ?, bytes = bytes + ?",
-            (slot.seq, hashlib.sha256(envelope.wire).digest(), len(envelope.wire)),
+            "UPDATE chain SET seq = ?, hash = ?, bytes = bytes + ?, copies = copies + ?",
+            (slot.seq, hashlib.sha256(envelope.wire).digest(), size, len(envelope.copies)),
         )
 
-    def _require_budget(self, db: sqlite3.Connection, wire_bytes: int) -> None:
+    def _require_budget(self, db: sqlite3.Connection, envelope: Envelope) -> None:
         used = _pragma(db, "page_count") - _pragma(db, "freelist_count")
-        if used + wire_bytes // _PAGE_BYTES + _SLACK_PAGES > self._main_pages:
+        wanted = sum(len(wire) // _PAGE_BYTES for wire in _wires(envelope)) + len(envelope.copies) * _PAGES_BEGUN
+        if used + wanted + _SLACK_PAGES > self._main_pages:
             raise OutboxError(
                 f"keep a read in outbox {self._path}: its budget is used up; reads wait for receipts: bring the agency's "
                 "end within reach or give `outbox.budget_bytes` more"
@@ -260,6 +279,12 @@ class SqliteOutbox:
             if _pragma(db, "user_version") == 0:
                 _begin_epoch(db, self._clock.now())
             _check(db, self._path)
+            if _pragma(db, "user_version") == _BEFORE_COPIES:
+                with _transaction(db):
+                    _run(db, _UPGRADE)
+            # Only now, so that a file which is full can still be upgraded.
+            fence = max(self._main_pages, _pragma(db, "page_count"))
+            db.execute(f"PRAGMA max_page_count = {fence}").fetchall()
         except BaseException:
             db.close()
             raise
@@ -276,14 +301,13 @@ class SqliteOutbox:
             "wal_autocheckpoint": self._wal_pages,
             "journal_size_limit": self._wal_pages * _PAGE_BYTES,
             "cell_size_check": 1,
+            "foreign_keys": 1,
         }
         for name, value in wanted.items():
             db.execute(f"PRAGMA {name} = {value}").fetchall()
             (granted,) = db.execute(f"PRAGMA {name}").fetchone()
             if granted != value:
                 raise OutboxError(f"open outbox {self._path}: asked SQLite for {name} = {value}, got {granted}")
-        fence = max(self._main_pages, _pragma(db, "page_count"))
-        db.execute(f"PRAGMA max_page_count = {fence}").fetchall()
 
 
 class _Damaged(Exception):
@@ -306,14 +330,20 @@ def _begin_epoch(db: sqlite3.Connection, now: Instant) -> None:
     """An epoch is the life of one file.  Its name sorts by time for people; the random part makes it unique."""
     epoch = f"{now.utc:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
     with _transaction(db):
-        for statement in filter(None, map(str.strip, _SCHEMA.split(";"))):
-            db.execute(statement)
-        db.execute("INSERT INTO chain VALUES (1, ?, 0, ?, 0, 0, 0)", (epoch, GENESIS))
+        _run(db, _SCHEMA)
+        db.execute("INSERT INTO chain VALUES (1, ?, 0, ?, 0, 0, 0, 0)", (epoch, GENESIS))
+
+
+def _run(db: sqlite3.Connection, script: str) -> None:
+    """Run statements inside the transaction that is open, which ``executescript`` would end."""
+    for statement in filter(None, map(str.strip, script.split(";"))):
+        db.execute(statement)
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
     """Look for damage: SQLite's own check, then whether the chain's head fits the last envelope."""
-    if (_pragma(db, "application_id"), _pragma(db, "user_version")) != (_APPLICATION_ID, _SCHEMA_VERSION):
+    known = ((_APPLICATION_ID, _BEFORE_COPIES), (_APPLICATION_ID, _SCHEMA_VERSION))
+    if (_pragma(db, "application_id"), _pragma(db, "user_version")) not in known:
         raise OutboxError(f"open outbox {path}: it is not an outbox of this version; name another file or upgrade")
     found = db.execute("PRAGMA quick_check(1)").fetchone()
     if found != ("ok",):
@@ -329,8 +359,9 @@ def _check(db: sqlite3.Connection, path: Path) -> None:
 
 
 def read_backlog(db: sqlite3.Connection) -> Backlog:
-    """The account in an open outbox file."""
+    """The account in an open outbox file, also in one that waits for its upgrade."""
     epoch, seq, pruned, expired, size = db.execute("SELECT epoch, seq, pruned, expired, bytes FROM chain").fetchone()
+    (copies,) = db.execute("SELECT copies FROM chain").fetchone() if holds_copies(db) else (0,)
     first = db.execute("SELECT kept FROM envelopes ORDER BY seq LIMIT 1").fetchone()
     return Backlog(
         epoch=epoch,
@@ -340,23 +371,68 @@ def read_backlog(db: sqlite3.Connection) -> Backlog:
         pruned=pruned,
         expired=expired,
         committed=seq,
+        copies=copies,
     )
+
+
+def holds_copies(db: sqlite3.Connection) -> bool:
+    """Whether the file is of a version that has copies."""
+    return _pragma(db, "user_version") > _BEFORE_COPIES
+
+
+def _copies(db: sqlite3.Connection, first: int, last: int) -> dict[int, list[SealedCopy]]:
+    """The copies of the reads from ``first`` to ``last``, by the read's number."""
+    found: dict[int, list[SealedCopy]] = {}
+    rows = db.execute("SELECT seq, party, wire FROM copies WHERE seq BETWEEN ? AND ? ORDER BY rowid", (first, last))
+    for seq, party, wire in rows:
+        found.setdefault(seq, []).append(SealedCopy(party=party, wire=wire))
+    return found
+
+
+def _wires(envelope: Envelope) -> Iterator[bytes]:
+    yield envelope.wire
+    yield from (copy.wire for copy in envelope.copies)
 
 
 def _some(db: sqlite3.Connection, first: int, last: int) -> bool:
     return db.execute("SELECT 1 FROM envelopes WHERE seq BETWEEN ? AND ? LIMIT 1", (first, last)).fetchone() is not None
 
 
-def _due(db: sqlite3.Connection, now: Instant) -> list[tuple[int, int]]:
-    """Number and size of every row whose time is over."""
-    due: list[tuple[int, int]] = db.execute(
-        "SELECT seq, length(wire) FROM envelopes WHERE boot_id = ? AND ? - boottime_ns >= lives_ns",
-        (now.boot_id, now.boottime_ns),
+def _forget(db: sqlite3.Connection, ranges: Iterable[tuple[int, int]]) -> int:
+    """Delete the reads in ``ranges``, with which their copies go, and take both off the account; returns how many reads."""
+    gone = 0
+    for numbers in ranges:
+        reads, read_bytes = _weigh(db, "envelopes", numbers)
+        copies, copy_bytes = _weigh(db, "copies", numbers)
+        db.execute("DELETE FROM envelopes WHERE seq BETWEEN ? AND ?", numbers)
+        db.execute("UPDATE chain SET bytes = bytes - ?, copies = copies - ?", (read_bytes + copy_bytes, copies))
+        gone += reads
+    return gone
+
+
+def _weigh(db: sqlite3.Connection, table: Literal["envelopes", "copies"], numbers: tuple[int, int]) -> tuple[int, int]:
+    """How many messages of ``numbers`` lie in ``table``, and their wire bytes."""
+    query = f"SELECT count(*), coalesce(sum(length(wire)), 0) FROM {table} WHERE seq BETWEEN ? AND ?"  # noqa: S608
+    count, size = db.execute(query, numbers).fetchone()
+    return count, size
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """``numbers``, each once, as inclusive ranges without holes: within one, number and place grow alike."""
+    for _, run in itertools.groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
+        found = [number for _, number in run]
+        yield found[0], found[-1]
+
+
+def _due(db: sqlite3.Connection, now: Instant) -> list[int]:
+    """The number of every read whose time is over."""
+    due = db.execute(
+        "SELECT seq FROM envelopes WHERE boot_id = ? AND ? - boottime_ns >= lives_ns", (now.boot_id, now.boottime_ns)
     ).fetchall()
     if now.quality.source in _SYNCHRONISED:
-        earlier = db.execute("SELECT seq, length(wire), expires FROM envelopes WHERE boot_id != ?", (now.boot_id,))
-        due += [(seq, size) for seq, size, expires in earlier if datetime.fromisoformat(expires) <= now.utc]
-    return due
+        earlier = db.execute("SELECT seq, expires FROM envelopes WHERE boot_id != ?", (now.boot_id,))
+        due += [(seq,) for seq, expires in earlier if datetime.fromisoformat(expires) <= now.utc]
+    return [seq for (seq,) in due]
 
 
 def _pragma(db: sqlite3.Connection, name: str) -> int:

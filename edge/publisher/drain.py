@@ -1,7 +1,8 @@
 """Lane 2: from the outbox to the agency's store, and nothing forgotten before the agency says that it is there.
 
-A broker's acknowledgement frees a place in the window and nothing else.  What has no receipt in time is sent again; what
-has one is pruned.  Every rule about when is in :class:`Flight`, which does no I/O.
+A broker's acknowledgement frees a place in the window and lets a read follow its copies, nothing else.  What has no receipt
+in time is sent again; what has one is pruned.  Every rule about when is in :class:`Flight` and, for copies, in
+:class:`edge.publisher.copies.Copies`; neither does any I/O.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from edge.envelope.interface import Receipt, ReceiptReader
 from edge.errors import EnvelopeError, OutboxError
 from edge.journal import Journal
 from edge.outbox.interface import Outbox
+from edge.publisher.copies import Copies
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, Publisher, ReceiptArrived
+from edge.records import Envelope
 
 _POLL_S = 0.1
 _EXPIRE_EVERY_S = 5.0
@@ -58,19 +61,19 @@ class Flight:
         """No connection, no window."""
         self.begin(0)
 
-    def room(self, now_s: float) -> int:
-        """How many envelopes may be handed over now: after a refusal none for a while, then one to see."""
+    def room(self, now_s: float, copies: Copies) -> int:
+        """How many messages may be handed over now beside ``copies``: after a refusal none for a while, then one to see."""
         if now_s < self._paused_until_s:
             return 0
         window = min(self.window, 1) if self._pause_s else self.window
-        return max(0, window - len(self._unanswered))
+        return max(0, window - len(self._unanswered) - copies.unanswered)
 
-    def room_ahead(self, now_s: float) -> int:
+    def room_ahead(self, now_s: float, copies: Copies) -> int:
         """How many envelopes that were not sent yet may be handed over now."""
         most = self.window * _WINDOWS_AHEAD
-        hopeful = sum(1 for seq in self._due if self._tries[seq] < _STUCK_TRIES)
+        hopeful = sum(1 for seq in self._due if self._tries[seq] < _STUCK_TRIES) + copies.held
         # What the agency never answers for (an envelope damaged on the card) must not stand in the way of the rest.
-        return max(0, min(self.room(now_s), most - hopeful, 2 * most - len(self._due)))
+        return max(0, min(self.room(now_s, copies), most - hopeful, 2 * most - len(self._due)))
 
     def overdue(self, now_s: float) -> list[int]:
         """Numbers to send again: no receipt came in time."""
@@ -142,7 +145,7 @@ class Drain:
     ) -> None:
         self._outbox, self._publisher, self._receipts, self._journal = outbox, publisher, receipts, journal
         self._monotonic = monotonic
-        self._flight = Flight(resend_after_s)
+        self._flight, self._copies = Flight(resend_after_s), Copies()
         self._expire_at_s = monotonic()
         self._last_reason = ""
 
@@ -158,7 +161,7 @@ class Drain:
     def _turn(self, stop: threading.Event) -> None:
         try:
             self._expire()
-            sent = self._send_overdue() + self._send_new()
+            sent = self._send_overdue() + self._send_held() + self._send_new()
             self._take_events(0.0 if sent else _POLL_S)
         except OutboxError as error:
             # Lane 1 meets the same trouble and decides about reads; here it only means trying again.
@@ -184,38 +187,82 @@ class Drain:
     def _send_overdue(self) -> int:
         now_s, sent = self._monotonic(), 0
         for seq in self._flight.overdue(now_s):
-            if self._flight.room(now_s) == 0:
+            if self._room(now_s) == 0:
                 break
-            found = self._outbox.waiting(after=seq - 1, limit=1)
-            if not found or found[0].slot.seq != seq:
+            envelope = self._kept(seq)
+            if envelope is None:
                 self._flight.gone(seq)
                 continue
-            token = self._publisher.send(found[0])
-            if token is None:
+            if not self._send_read(envelope, now_s):
                 break
-            self._note_sent(seq, token, now_s)
             sent += 1
+        return sent
+
+    def _send_held(self) -> int:
+        """Go on with reads whose copies were not all taken when they were first looked at."""
+        now_s, sent = self._monotonic(), 0
+        for seq in self._copies.due(now_s):
+            if self._room(now_s) == 0:
+                break
+            envelope = self._kept(seq)
+            if envelope is None:
+                self._copies.release(seq)
+                continue
+            sent += self._send_in_order(envelope, now_s)
         return sent
 
     def _send_new(self) -> int:
         now_s, sent = self._monotonic(), 0
-        room = self._flight.room_ahead(now_s)
+        room = self._flight.room_ahead(now_s, self._copies)
         if room == 0:
             return 0
         for envelope in self._outbox.waiting(after=self._flight.cursor, limit=min(room, _FETCH)):
             seq = envelope.slot.seq
-            if not self._flight.knows(seq):
-                token = self._publisher.send(envelope)
-                if token is None:
+            if not self._flight.knows(seq) and not self._copies.holds(seq):
+                if self._room(now_s) == 0:
                     break
-                self._note_sent(seq, token, now_s)
-                sent += 1
+                if envelope.copies:
+                    self._copies.hold(seq, [copy.party for copy in envelope.copies])
+                    sent += self._send_in_order(envelope, now_s)
+                elif self._send_read(envelope, now_s):
+                    sent += 1
+                else:
+                    break
             self._flight.cursor = seq
         return sent
 
-    def _note_sent(self, seq: int, token: int, now_s: float) -> None:
-        again = self._flight.sent(seq, token, now_s)
+    def _send_in_order(self, envelope: Envelope, now_s: float) -> int:
+        """Send the copies that may go now and, once there is none left to wait for, the read; returns how many messages."""
+        seq, sent = envelope.slot.seq, 0
+        wires = {copy.party: copy.wire for copy in envelope.copies}
+        for party in self._copies.to_send(seq, now_s):
+            token = self._publisher.send(wires[party], party) if self._room(now_s) else None
+            if token is None:
+                return sent
+            self._copies.sent(seq, party, token)
+            self._journal.count("copies_sent")
+            sent += 1
+        if self._copies.settled(seq, now_s) and self._send_read(envelope, now_s):
+            for party in self._copies.release(seq):
+                self._journal.count("copies_given_up", party)
+            sent += 1
+        return sent
+
+    def _send_read(self, envelope: Envelope, now_s: float) -> bool:
+        """Hand over the read itself; whether it went."""
+        token = self._publisher.send(envelope.wire)
+        if token is None:
+            return False
+        again = self._flight.sent(envelope.slot.seq, token, now_s)
         self._journal.count("envelopes_sent", "again" if again else "first")
+        return True
+
+    def _kept(self, seq: int) -> Envelope | None:
+        found = self._outbox.waiting(after=seq - 1, limit=1)
+        return found[0] if found and found[0].slot.seq == seq else None
+
+    def _room(self, now_s: float) -> int:
+        return self._flight.room(now_s, self._copies)
 
     def _take_events(self, timeout_s: float) -> None:
         """Take everything that has happened; wait for the first of it at most ``timeout_s``."""
@@ -227,6 +274,7 @@ class Drain:
     def _take(self, event: Event) -> None:
         if isinstance(event, Connected):
             self._flight.begin(event.window)
+            self._copies.begin()
             self._last_reason = ""
             self._journal.count("link", "connected")
             self._journal.info("broker connected", window=event.window)
@@ -239,6 +287,7 @@ class Drain:
 
     def _take_disconnection(self, event: Disconnected) -> None:
         self._flight.end()
+        self._copies.begin()
         self._journal.count("link", "disconnected")
         if event.reason != self._last_reason:
             waiting = self._outbox.backlog().waiting
@@ -246,12 +295,24 @@ class Drain:
         self._last_reason = event.reason
 
     def _take_answer(self, event: Acknowledged) -> None:
+        if self._copies.knows(event.token):
+            self._take_answer_to_copy(event)
+            return
         if not event.refused:
             self._flight.accepted(event.token)
             return
         self._journal.count("envelopes_refused", event.refused)
         if self._flight.refused(event.token, self._monotonic()):
             self._journal.warning("broker does not pass reads on; they are kept", reason=event.refused)
+
+    def _take_answer_to_copy(self, event: Acknowledged) -> None:
+        if not event.refused:
+            self._copies.accepted(event.token)
+            return
+        self._journal.count("copies_refused", event.refused)
+        party = self._copies.refused(event.token, self._monotonic())
+        if party is not None:
+            self._journal.warning("broker does not pass copies on", party=party, reason=event.refused)
 
     def _take_receipt(self, wire: bytes) -> None:
         try:

@@ -6,11 +6,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from edge.records import Envelope
-
 
 class Connected(Struct, frozen=True, kw_only=True):
-    """The broker is there; nothing sent before counts as sent.  ``window`` envelopes may be under way at once."""
+    """The broker is there; nothing sent before counts as sent.  ``window`` messages may be under way at once."""
 
     window: int
 
@@ -22,7 +20,7 @@ class Disconnected(Struct, frozen=True, kw_only=True):
 
 
 class Acknowledged(Struct, frozen=True, kw_only=True):
-    """The broker holds the envelope sent as ``token``; or nobody does, and ``refused`` says why.  Neither means stored."""
+    """The broker holds the message sent as ``token``; or nobody does, and ``refused`` says why.  Neither means stored."""
 
     token: int
     refused: str = ""
@@ -38,14 +36,15 @@ Event = Connected | Disconnected | Acknowledged | ReceiptArrived
 
 
 class Publisher(Protocol):
-    """Sends envelopes and tells what happened.  Remembers nothing: the outbox does."""
+    """Sends messages and tells what happened.  Remembers nothing: the outbox does."""
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
         ...
 
-    def send(self, envelope: Envelope) -> int | None:
-        """Hand over one envelope; its token, or None if there is no room or no connection now."""
+    def send(self, wire: bytes, party: str | None = None) -> int | None:
+        """Hand over one message for the owner, or a copy for ``party``; its token, or None if there is no room or no
+        connection now."""
         ...
 
     def next_event(self, timeout_s: float) -> Event | None:

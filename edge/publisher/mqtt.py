@@ -1,11 +1,10 @@
-"""The publisher over MQTT 5: this unit's reads out, this unit's receipts in."""
+"""The publisher over MQTT 5: this unit's reads out, each addressee's under its own topic, and this unit's receipts in."""
 
 from __future__ import annotations
 
 from edge import mqtt
 from edge.config import BrokerConfig
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
-from edge.records import Envelope
 
 
 class MqttPublisher:
@@ -13,7 +12,7 @@ class MqttPublisher:
 
     def __init__(self, broker: BrokerConfig, *, device: str, agency: str) -> None:
         """``device`` equals the common name of the certificate.  Raises ConfigError for bad names or key files."""
-        self._reads = mqtt.topic(mqtt.Address(agency=agency, device=device, kind="reads"))
+        self._device, self._agency = device, agency
         receipts = mqtt.topic(mqtt.Address(agency=agency, device=device, kind="receipts"))
         self._link = mqtt.Link(broker, device, subscribe=[receipts])
 
@@ -21,9 +20,11 @@ class MqttPublisher:
         """Begin to connect; returns at once."""
         self._link.start()
 
-    def send(self, envelope: Envelope) -> int | None:
-        """Hand over one envelope; its token, or None if there is no room or no connection now."""
-        return self._link.publish(self._reads, envelope.wire)
+    def send(self, wire: bytes, party: str | None = None) -> int | None:
+        """Hand over one message for the owner, or a copy for ``party``; its token, or None if there is no room or no
+        connection now."""
+        to = mqtt.Address(agency=party or self._agency, device=self._device, kind="reads")
+        return self._link.publish(mqtt.topic(to), wire)
 
     def next_event(self, timeout_s: float) -> Event | None:
         """The next thing that happened, or None if nothing did within ``timeout_s``."""

@@ -15,7 +15,7 @@ Outcome = Literal["stored", "duplicate", "conflict"]
 
 class Arrival(Struct, frozen=True, kw_only=True):
     """A verified and opened envelope on its way into the store: who sent it, its slot, the signed bytes as received (kept
-    as evidence) and what was in them."""
+    as evidence) and what was in them.  ``device`` is the device's name, ``<owner>/<device>`` for a copy of another's read."""
 
     device: str
     epoch: str

@@ -13,7 +13,7 @@ import pytest
 from edge.errors import OutboxError
 from edge.outbox.interface import Outbox
 from edge.outbox.sqlite import SqliteOutbox
-from edge.records import Envelope, Slot
+from edge.records import Envelope, SealedCopy, Slot
 from tests.clocks import HandClock
 from tests.labeled import START
 
@@ -41,15 +41,23 @@ def make(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock) -> It
         outbox.close()
 
 
-def envelope(slot: Slot, wire: bytes = b"", lives: timedelta = timedelta(days=14)) -> Envelope:
-    content = wire or f"sealed {slot.seq}".encode()
-    return Envelope(slot=slot, read_id=f"r-{slot.seq}", expires=START + lives, hit=slot.seq % 2 == 0, wire=content)
+def envelope(slot: Slot, *parties: str, lives: timedelta = timedelta(days=14)) -> Envelope:
+    """A read of which each of ``parties`` gets a copy."""
+    copies = tuple(SealedCopy(party=party, wire=f"copy {slot.seq} for {party}".encode()) for party in parties)
+    return Envelope(
+        slot=slot,
+        read_id=f"r-{slot.seq}",
+        expires=START + lives,
+        hit=slot.seq % 2 == 0,
+        wire=f"sealed {slot.seq}".encode(),
+        copies=copies,
+    )
 
 
-def fill(outbox: Outbox, count: int) -> list[Envelope]:
+def fill(outbox: Outbox, count: int, *parties: str) -> list[Envelope]:
     kept = []
     for _ in range(count):
-        kept.append(envelope(outbox.next_slot()))
+        kept.append(envelope(outbox.next_slot(), *parties))
         outbox.put(kept[-1])
     return kept
 
@@ -181,6 +189,51 @@ def test_after_a_reboot_only_a_synchronised_clock_deletes(make: MakeOutbox, cloc
     assert outbox.expire() == 0
     clock.source = "ntp"
     assert outbox.expire() == 3
+
+
+def test_copies_come_back_with_their_read_and_with_no_other(make: MakeOutbox) -> None:
+    """Each read brings its own, in the order in which they were put, after a restart too."""
+    outbox = make()
+    kept = [*fill(outbox, 1, "otherville", "hamden"), *fill(outbox, 2), *fill(outbox, 1, "hamden")]
+    outbox.close()
+    outbox = make()
+    assert list(outbox.waiting(after=0, limit=10)) == kept
+    assert list(outbox.waiting(after=1, limit=2)) == kept[1:3]
+    assert list(outbox.waiting_numbers()) == [1, 2, 3, 4], "a copy takes no number of its own"
+
+
+def test_copies_are_no_part_of_the_chain(make: MakeOutbox) -> None:
+    """A read's successor names the read, whoever else got it."""
+    outbox = make()
+    (first,) = fill(outbox, 1, "otherville")
+    assert outbox.next_slot().previous == hashlib.sha256(first.wire).digest()
+
+
+def test_copies_go_with_their_read(make: MakeOutbox, clock: HandClock) -> None:
+    """Whether a receipt prunes it or its label says so; the account counts reads, and copies and bytes beside them."""
+    outbox = make()
+    fill(outbox, 3, "otherville", "hamden")
+    outbox.put(envelope(outbox.next_slot(), "otherville", lives=timedelta(minutes=3)))
+    kept = fill(outbox, 2, "hamden")
+    assert (outbox.backlog().waiting, outbox.backlog().copies) == (6, 9)
+    outbox.prune(outbox.next_slot().epoch, [(1, 3)])
+    assert (outbox.backlog().waiting, outbox.backlog().copies) == (3, 3)
+    clock.wait(timedelta(minutes=4))
+    assert outbox.expire() == 1
+    backlog = outbox.backlog()
+    assert (backlog.committed, backlog.waiting, backlog.pruned, backlog.expired, backlog.copies) == (6, 2, 3, 1, 2)
+    assert backlog.bytes == sum(len(one.wire) + len(one.copies[0].wire) for one in kept)
+
+
+def test_a_read_that_is_not_taken_leaves_no_copy_behind(make: MakeOutbox) -> None:
+    """All or none."""
+    outbox = make()
+    slot = outbox.next_slot()
+    with pytest.raises(OutboxError):
+        outbox.put(envelope(Slot(epoch=slot.epoch, seq=slot.seq, previous=b"x" * 32), "otherville"))
+    assert outbox.backlog().copies == 0
+    fill(outbox, 1)
+    assert outbox.waiting(after=0, limit=1)[0].copies == ()
 
 
 def test_both_lanes_may_use_it_at_once(make: MakeOutbox) -> None:

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from edge import keys
 from edge.envelope.enrolled import LOOK_EVERY_S, EnrolledDevices
-from edge.envelope.keyring import key_id, load_private_key, load_public_key, load_public_keys
+from edge.envelope.keyring import EnrolledKey, key_id, load_private_key, load_public_key, load_public_keys
 from edge.errors import ConfigError
 from tests.labeled import AGENCY
 
@@ -68,22 +68,40 @@ def test_enrolling_and_revoking_count_while_the_agency_end_runs(tmp_path: Path) 
     path = tmp_path / "pole-7.pem"
     assert devices("pole-7") == ()
     path.write_bytes(pem(first))
-    assert list(devices("pole-7")) == [first]
+    assert list(devices("pole-7")) == [EnrolledKey(key=first)]
     path.write_bytes(pem(first) + pem(second))
-    assert list(devices("pole-7")) == [first], "not looked at again yet"
+    assert list(devices("pole-7")) == [EnrolledKey(key=first)], "not looked at again yet"
     now[0] += LOOK_EVERY_S
-    assert list(devices("pole-7")) == [first, second]
+    assert list(devices("pole-7")) == [EnrolledKey(key=first), EnrolledKey(key=second)]
     path.unlink()
     now[0] += LOOK_EVERY_S
     assert devices("pole-7") == ()
 
 
-def test_a_damaged_enrolment_is_refused_at_start_and_enrols_nobody_later(tmp_path: Path) -> None:
+def test_two_agencies_may_have_a_device_of_the_same_name(tmp_path: Path) -> None:
+    """Each owner's file lies in the owner's folder; every key says whose it is, and one owner's can be taken away alone."""
+    now = [0.0]
+    devices = EnrolledDevices(tmp_path, monotonic=lambda: now[0])
+    ours, theirs = (ec.generate_private_key(ec.SECP256R1()).public_key() for _ in range(2))
+    (tmp_path / "otherville").mkdir()
+    (tmp_path / "otherville" / "pole-7.pem").write_bytes(pem(theirs))
+    assert list(devices("pole-7")) == [EnrolledKey(key=theirs, owner="otherville")]
+    (tmp_path / "pole-7.pem").write_bytes(pem(ours))
+    now[0] += LOOK_EVERY_S
+    assert list(devices("pole-7")) == [EnrolledKey(key=ours), EnrolledKey(key=theirs, owner="otherville")]
+    (tmp_path / "otherville" / "pole-7.pem").unlink()
+    now[0] += LOOK_EVERY_S
+    assert list(devices("pole-7")) == [EnrolledKey(key=ours)]
+
+
+@pytest.mark.parametrize("name", ["pole-7.pem", "otherville/pole-7.pem"])
+def test_a_damaged_enrolment_is_refused_at_start_and_enrols_nobody_later(tmp_path: Path, name: str) -> None:
     """Better a refusal in the morning than a silent hole in the night."""
-    (tmp_path / "pole-7.pem").write_bytes(b"nonsense")
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(b"nonsense")
     with pytest.raises(ConfigError, match=r"pole-7\.pem"):
         EnrolledDevices(tmp_path)
-    (tmp_path / "pole-7.pem").unlink()
+    (tmp_path / name).unlink()
     devices = EnrolledDevices(tmp_path)
-    (tmp_path / "pole-7.pem").write_bytes(b"nonsense")
+    (tmp_path / name).write_bytes(b"nonsense")
     assert devices("pole-7") == ()

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from edge.envelope import schema
 from edge.envelope import wire as framing
 from edge.envelope.interface import Header
-from edge.envelope.keyring import key_id
+from edge.envelope.keyring import EnrolledKey, key_id
 from edge.envelope.open import HpkeOpener, open_sealed, verify
 from edge.envelope.seal import SUITE, HpkeSealer
 from edge.envelope.signature import _ORDER, sign
 from edge.errors import EnvelopeError
-from edge.records import Envelope, Slot
+from edge.records import CopyFor, Envelope, Slot
 from tests.labeled import AGENCY, DEVICE, labeled_read, release
 
 SIGN = ec.generate_private_key(ec.SECP256R1())
@@ -40,7 +40,7 @@ def sealer(**changed: object) -> HpkeSealer:
 
 
 def opener(**changed: object) -> HpkeOpener:
-    how: dict[str, object] = {"agency": AGENCY, "device_keys": {DEVICE: KEYS}.get, "seal_keys": [SEAL]}
+    how: dict[str, object] = {"agency": AGENCY, "device_keys": {DEVICE: enrolled(*KEYS)}.get, "seal_keys": [SEAL]}
     known = {**how, **changed}
     lookup = known["device_keys"]
     return HpkeOpener(
@@ -48,6 +48,10 @@ def opener(**changed: object) -> HpkeOpener:
         device_keys=lambda device: lookup(device) or (),  # type: ignore[operator]
         seal_keys=known["seal_keys"],  # type: ignore[arg-type]
     )
+
+
+def enrolled(*keys: ec.EllipticCurvePublicKey, owner: str | None = None) -> list[EnrolledKey]:
+    return [EnrolledKey(key=key, owner=owner) for key in keys]
 
 
 def sealed(**changed: object) -> Envelope:
@@ -195,7 +199,7 @@ def test_a_read_sealed_to_another_agency_stays_sealed() -> None:
 
 def test_old_and_new_keys_work_side_by_side() -> None:
     """Keys of both ends can be replaced while reads are in flight."""
-    both = opener(device_keys={DEVICE: [OTHER.public_key(), SIGN.public_key()]}.get, seal_keys=[OTHER, SEAL])
+    both = opener(device_keys={DEVICE: enrolled(OTHER.public_key(), SIGN.public_key())}.get, seal_keys=[OTHER, SEAL])
     for wire in (sealed().wire, sealed(sign_key=OTHER, agency_seal=OTHER.public_key()).wire):
         assert both.open(DEVICE, wire).labeled == labeled_read()
 
@@ -276,6 +280,128 @@ def test_no_error_quotes_the_content() -> None:
     assert caught.value.reason == "plaintext"
     assert caught.value.__cause__ is None
     assert "CANARY" not in str(caught.value)
+
+
+PARTY, STRANGER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+TO_BOTH = {"otherville": PARTY.public_key(), "hamden": STRANGER.public_key()}
+
+
+def copy_for(party: str = "otherville", **changed: object) -> bytes:
+    envelope = sealer(**changed).seal(release(copies=TO_BOTH), SLOT)
+    return next(copy.wire for copy in envelope.copies if copy.party == party)
+
+
+def party_opener(**changed: object) -> HpkeOpener:
+    keys = {DEVICE: enrolled(*KEYS, owner=AGENCY)}
+    return opener(**{"agency": "otherville", "device_keys": keys.get, "seal_keys": [PARTY], **changed})
+
+
+def test_each_party_reads_its_copy_and_the_owner_the_read() -> None:
+    """The same labelled read comes out of each, under the same number and the owner's name."""
+    envelope = sealer().seal(release(copies=TO_BOTH), SLOT)
+    assert [copy.party for copy in envelope.copies] == ["otherville", "hamden"]
+    opened = party_opener().open(DEVICE, envelope.copies[0].wire)
+    assert opened.labeled == opener().open(DEVICE, envelope.wire).labeled == labeled_read(parties=TO_BOTH)
+    header = opened.header
+    assert (header.kind, header.agency, header.owner, header.epoch, header.seq) == ("copy", "otherville", AGENCY, "e1", 7)
+
+
+def test_nobody_opens_what_is_for_another() -> None:
+    """Neither the owner a copy, nor a party the read or another's copy, nor the unit's own key any of them; the label of a
+    message that was readdressed by the device itself does not help."""
+    envelope = sealer().seal(release(copies=TO_BOTH), SLOT)
+    for wire, rightful in ((envelope.wire, SEAL), (envelope.copies[0].wire, PARTY), (envelope.copies[1].wire, STRANGER)):
+        verified = verify(DEVICE, wire, KEYS)
+        for key in (SEAL, PARTY, STRANGER, SIGN, OTHER):
+            if key is rightful:
+                assert open_sealed(verified, [key]) == labeled_read(parties=TO_BOTH)
+                continue
+            renamed = msgspec.structs.replace(verified.header, seal_key=key_id(key.public_key()))
+            with pytest.raises(EnvelopeError) as caught:
+                open_sealed(msgspec.structs.replace(verified, header=renamed), [key])
+            assert caught.value.reason == "seal"
+
+
+def test_a_release_without_copies_makes_none_and_weighs_the_same() -> None:
+    """The owner's message names no owner beside the addressee, and nothing in it grows with the number of parties but the
+    label, which names them."""
+    assert sealed().copies == ()
+    header = msgspec.msgpack.decode(framing.split(sealed().wire).signed, type=Header)
+    assert (header.kind, header.owner, header.belongs_to) == ("read", None, AGENCY)
+
+
+def test_copies_of_one_read_show_no_likeness() -> None:
+    """Each has a salt and a commitment of its own, so one party's cannot be held against another's."""
+    envelope = sealer().seal(release(copies=TO_BOTH), SLOT)
+    wires = (envelope.wire, *(copy.wire for copy in envelope.copies))
+    headers = [msgspec.msgpack.decode(framing.split(wire).signed, type=Header) for wire in wires]
+    assert len({header.commitment for header in headers}) == len({header.sealed_sha256 for header in headers}) == 3
+    assert len({header.previous for header in headers}) == 1
+
+
+def test_a_party_without_a_usable_key_stops_the_seal() -> None:
+    """Packs refuse such a paper at load; should one come this far, nothing is sealed to nobody."""
+    made = release(copies={"otherville": PARTY.public_key()})
+    with pytest.raises(EnvelopeError, match="party `otherville`"):
+        sealer().seal(msgspec.structs.replace(made, copies=(CopyFor(party="otherville", seal_key="none"),)), SLOT)
+
+
+def test_every_single_bit_change_of_a_copy_is_refused() -> None:
+    """A copy is as well guarded as the read."""
+    wire = copy_for()
+    for at in range(len(wire)):
+        changed = bytearray(wire)
+        changed[at] ^= 1 << at % 8
+        assert reason(bytes(changed), party_opener()) in {"framing", "version", "signature", "sealed"}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"agency": "hamden"}, "agency"),
+        ({"agency": AGENCY}, "header"),
+        ({"owner": "hamden"}, "owner"),
+        ({"owner": "otherville"}, "header"),
+        ({"owner": None}, "header"),
+        ({"kind": "read"}, "header"),
+        ({"kind": "read", "owner": None}, "owner"),
+        ({"seq": 8}, "seal"),
+        ({"delete_after": labeled_read(lives=timedelta(days=99)).label.delete_after}, "content"),
+    ],
+)
+def test_a_copy_whose_header_says_otherwise_is_refused(change: dict[str, object], expected: str) -> None:
+    """Even its own device cannot make it another owner's, another party's, or the party's own read."""
+    assert reason(forged(copy_for(), **change), party_opener()) == expected
+
+
+def test_another_owners_device_of_the_same_name_is_another_device() -> None:
+    """Each key speaks for its owner's reads: neither can send the party's own reads, nor copies in the other's name."""
+    keys = {DEVICE: [*enrolled(OTHER.public_key()), *enrolled(*KEYS, owner=AGENCY)]}
+    both = party_opener(device_keys=keys.get)
+    assert both.open(DEVICE, copy_for()).header.owner == AGENCY
+    assert reason(copy_for(sign_key=OTHER), both) == "owner"
+    swapped = {DEVICE: [*enrolled(*KEYS), *enrolled(OTHER.public_key(), owner=AGENCY)]}
+    assert reason(copy_for(), party_opener(device_keys=swapped.get)) == "owner"
+
+
+def test_a_copy_is_refused_unless_its_label_admits_the_party_now() -> None:
+    """A unit that seals to somebody whom its own label does not admit is not believed."""
+    made = release(copies={"otherville": PARTY.public_key()})
+    for parties in ((), ("hamden",)):
+        wrong = msgspec.structs.replace(made, labeled=labeled_read(parties=parties))
+        assert reason(sealer().seal(wrong, SLOT).copies[0].wire, party_opener()) == "recipient"
+    later = made.labeled.label.recipients[-1]
+    asks = msgspec.structs.replace(later, now=False, doors=(("request",),))
+    label = msgspec.structs.replace(made.labeled.label, recipients=(asks,))
+    wrong = msgspec.structs.replace(made, labeled=msgspec.structs.replace(made.labeled, label=label))
+    assert reason(sealer().seal(wrong, SLOT).copies[0].wire, party_opener()) == "recipient"
+
+
+def test_a_read_labelled_for_another_owner_is_refused() -> None:
+    """Who captured it and whose the label says it is must be one."""
+    labeled = labeled_read()
+    made = msgspec.structs.replace(labeled, label=msgspec.structs.replace(labeled.label, owner="otherville"))
+    assert reason(sealer().seal(msgspec.structs.replace(release(), labeled=made), SLOT).wire) == "content"
 
 
 def test_the_schema_files_are_those_of_the_structs() -> None:

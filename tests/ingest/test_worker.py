@@ -6,13 +6,15 @@ import io
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope.interface import Opened, Receipt
+from edge.envelope.keyring import EnrolledKey
 from edge.envelope.open import HpkeOpener
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.envelope.seal import HpkeSealer
@@ -24,9 +26,11 @@ from edge.journal import Journal
 from edge.records import Slot
 from edge.store.interface import Arrival, Outcome
 from edge.store.sqlite import SqliteStore
-from tests.labeled import AGENCY, DEVICE, release
+from tests.labeled import AGENCY, DEVICE, labeled_read, release
 
-SIGN, SEAL, RECEIPT = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
+SIGN, SEAL, RECEIPT, FOREIGN = (ec.generate_private_key(ec.SECP256R1()) for _ in range(4))
+ENROLLED = [EnrolledKey(key=SIGN.public_key()), EnrolledKey(key=FOREIGN.public_key(), owner="otherville")]
+SLOT = Slot(epoch="e1", seq=1, previous=bytes(32))
 SEALER = HpkeSealer(device=DEVICE, agency=AGENCY, sign_key=SIGN, agency_seal=SEAL.public_key())
 
 
@@ -82,9 +86,7 @@ class Bench:
         self.post, self.store = Post(self.happened), WatchedStore(folder / "reads.sqlite", self.happened)
         self.log, self.quarantine = io.StringIO(), folder / "quarantine.jsonl"
         self.journal = Journal(self.log)
-        self.opener = HpkeOpener(
-            agency=AGENCY, device_keys=lambda name: [SIGN.public_key()] if name == DEVICE else [], seal_keys=[SEAL]
-        )
+        self.opener = HpkeOpener(agency=AGENCY, device_keys=lambda name: ENROLLED if name == DEVICE else [], seal_keys=[SEAL])
         self.worker = Worker(
             self.post,
             self.opener,
@@ -211,7 +213,7 @@ def test_poison_is_counted_kept_aside_and_blocks_nothing(bench: Bench, poison: b
 
 def test_a_device_cannot_speak_under_anothers_topic(bench: Bench, tmp_path: Path) -> None:
     """The topic that the broker allowed and the header that was signed must name the same device."""
-    opener = HpkeOpener(agency=AGENCY, device_keys=lambda _: [SIGN.public_key()], seal_keys=[SEAL])
+    opener = HpkeOpener(agency=AGENCY, device_keys=lambda _: ENROLLED, seal_keys=[SEAL])
     bench.worker._opener = opener
     bench.arrive(wire(1), "pole-8")
     bench.run_once()
@@ -232,6 +234,68 @@ def test_a_message_that_breaks_the_opener_itself_does_not_break_the_worker(bench
     assert bench.post.acknowledged == [token]
     assert bench.journal.by_reason("messages_refused") == {"unexpected": 1}
     assert "CANARY7X" not in bench.log.getvalue()
+
+
+PARTY_SEALER = HpkeSealer(device=DEVICE, agency="otherville", sign_key=FOREIGN, agency_seal=SIGN.public_key())
+
+
+def copied(seq: int, epoch: str = "e1", text: str = "TEST123") -> bytes:
+    """The copy of another agency's read, by a device that is named like ours."""
+    made = release(f"c-{seq}", text, agency="otherville", copies={AGENCY: SEAL.public_key()})
+    return PARTY_SEALER.seal(made, Slot(epoch=epoch, seq=seq, previous=bytes(32))).copies[0].wire
+
+
+def test_a_copy_is_stored_once_and_nobody_is_told(bench: Bench) -> None:
+    """Committed, then acknowledged to the broker; a receipt would let a unit forget what its owner does not have yet."""
+    tokens = [bench.arrive(copied(1)), bench.arrive(copied(2))]
+    bench.run_once()
+    assert bench.happened == ["committed", "acknowledged"]
+    assert (bench.post.acknowledged, bench.stored()) == (tokens, [1, 2])
+    assert bench.journal.by_reason("copies_taken") == {"stored": 2}
+    assert bench.journal.by_reason("reads_taken") == {}
+
+
+def test_a_copy_that_comes_twice_is_stored_once(bench: Bench) -> None:
+    """A unit that was killed before it heard of the broker's answer sends it again."""
+    again = copied(1)
+    for _ in range(2):
+        bench.arrive(again)
+        bench.run_once()
+    assert bench.stored() == [1]
+    assert bench.journal.by_reason("copies_taken") == {"stored": 1, "duplicate": 1}
+
+
+def test_another_owners_device_of_the_same_name_takes_no_number_of_ours(bench: Bench) -> None:
+    """Same device name, same epoch, same number: two owners, two reads, no conflict, and a receipt for ours alone."""
+    bench.arrive(copied(1))
+    bench.arrive(wire(1))
+    bench.run_once()
+    assert [(row.device, row.seq) for row in bench.store.reads()] == [(f"otherville/{DEVICE}", 1), (DEVICE, 1)]
+    assert [r.stored for r in bench.receipts()] == [((1, 1),)]
+    assert bench.journal.by_reason("alarms") == {}
+
+
+@pytest.mark.parametrize(
+    ("poison", "reason"),
+    [
+        pytest.param(lambda: wire(1).replace(b"\xa4read", b"\xa4copy"), "signature", id="a read made a copy"),
+        pytest.param(lambda: PARTY_SEALER.seal(release(agency="otherville"), SLOT).wire, "agency", id="another's own read"),
+        pytest.param(lambda: unadmitted(), "recipient", id="a label that does not admit us"),
+    ],
+)
+def test_a_copy_that_does_not_fit_is_kept_aside(bench: Bench, poison: Callable[[], bytes], reason: str) -> None:
+    """Counted by reason, acknowledged, in quarantine; not stored."""
+    token = bench.arrive(poison())
+    bench.run_once()
+    assert bench.journal.by_reason("messages_refused") == {reason: 1}
+    assert (bench.post.acknowledged, bench.stored()) == ([token], [])
+    assert json.loads(bench.quarantine.read_text())["reason"] == reason
+
+
+def unadmitted() -> bytes:
+    made = release(agency="otherville", copies={AGENCY: SEAL.public_key()})
+    bare = msgspec.structs.replace(made, labeled=labeled_read(agency="otherville"))
+    return PARTY_SEALER.seal(bare, SLOT).copies[0].wire
 
 
 def test_a_quarantine_that_cannot_be_written_is_said_and_blocks_nothing(bench: Bench) -> None:

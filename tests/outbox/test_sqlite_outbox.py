@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import signal
@@ -17,11 +18,12 @@ import pytest
 from edge.errors import EnvelopeError, OutboxError
 from edge.outbox import inspect
 from edge.outbox.sqlite import SqliteOutbox
-from edge.records import Envelope
+from edge.records import Envelope, SealedCopy
 from tests.clocks import HandClock
 from tests.labeled import START
 
 BUDGET = 1 << 20
+VERSION_1 = Path(__file__).with_name("version-1.sql")
 
 
 @pytest.fixture
@@ -40,9 +42,10 @@ def outbox(path: Path) -> Iterator[SqliteOutbox]:
     one.close()
 
 
-def put(outbox: SqliteOutbox, size: int = 1000) -> Envelope:
-    slot = outbox.next_slot()
-    envelope = Envelope(slot=slot, read_id=f"r-{slot.seq}", expires=START + timedelta(days=1), hit=False, wire=os.urandom(size))
+def put(outbox: SqliteOutbox, size: int = 1000, *parties: str) -> Envelope:
+    slot, expires = outbox.next_slot(), START + timedelta(days=1)
+    copies = tuple(SealedCopy(party=party, wire=os.urandom(size)) for party in parties)
+    envelope = Envelope(slot=slot, read_id=f"r-{slot.seq}", expires=expires, hit=False, wire=os.urandom(size), copies=copies)
     outbox.put(envelope)
     return envelope
 
@@ -83,15 +86,16 @@ def test_a_second_process_is_kept_out(path: Path, outbox: SqliteOutbox) -> None:
     assert "another process writes it" in second.stderr
 
 
-def test_a_budget_is_never_exceeded_and_pruning_makes_room(path: Path, outbox: SqliteOutbox) -> None:
+@pytest.mark.parametrize("parties", [(), ("otherville", "hamden")], ids=["reads alone", "with copies"])
+def test_a_budget_is_never_exceeded_and_pruning_makes_room(path: Path, outbox: SqliteOutbox, parties: tuple[str, ...]) -> None:
     """All files together stay within the budget, the refusal names the cure, and no restart is needed to go on."""
-    kept = 0
+    kept, messages = 0, 1 + len(parties)
     with pytest.raises(OutboxError, match="budget"):
-        for _ in range(3 * BUDGET // 1000):
-            put(outbox)
+        for _ in range(3 * BUDGET // 1000 // messages):
+            put(outbox, 1000, *parties)
             kept += 1
             assert on_disk(path) <= BUDGET
-    assert kept > BUDGET // 1000 // 3, "the log has its share even of the smallest budget"
+    assert kept > BUDGET // 1000 // 3 // messages, "the log has its share even of the smallest budget"
     assert outbox.backlog().waiting == kept
     outbox.prune(outbox.next_slot().epoch, [(1, 100)])
     put(outbox)
@@ -115,10 +119,12 @@ def test_a_disk_that_fills_up_refuses_puts_and_nothing_else(path: Path) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         with pytest.raises(OutboxError, match="keep a read"):
             for _ in range(50):
-                put(outbox, 20_000)
+                put(outbox, 20_000, "otherville")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     committed = outbox.backlog().committed
+    assert outbox.backlog().copies == committed - len(kept), "a read and its copy, or neither"
+    assert inspect.verify(path).copies == committed - len(kept)
     assert [one.wire for one in outbox.waiting(0, 5)] == [one.wire for one in kept]
     put(outbox)
     assert outbox.backlog().committed == committed + 1
@@ -223,6 +229,100 @@ def test_a_signature_check_can_be_given_along(path: Path, outbox: SqliteOutbox) 
 
     put(outbox)
     assert [(f.seq, f.wrong) for f in inspect.verify(path, check).findings] == [(1, "verify signature: nobody made it")]
+
+
+def test_copies_are_checked_beside_the_chain(path: Path, outbox: SqliteOutbox) -> None:
+    """They are counted for themselves, their signatures are checked too, and one whose read is gone is a finding."""
+    put(outbox, 1000, "otherville", "hamden")
+    (last,) = put(outbox, 1000, "hamden").copies
+
+    def check(wire: bytes) -> None:
+        if wire == last.wire:
+            raise EnvelopeError("signature", "verify signature: nobody made it")
+
+    report = inspect.verify(path, check)
+    assert (report.checked, report.copies) == (2, 3)
+    assert [(f.seq, f.wrong) for f in report.findings] == [(2, "the copy for `hamden`: verify signature: nobody made it")]
+    outbox.close()
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM envelopes WHERE seq = 1")
+    db.commit()
+    db.close()
+    assert [(f.seq, f.wrong) for f in inspect.verify(path).findings] == [
+        (1, "the copy for `otherville` is here without its read"),
+        (1, "the copy for `hamden` is here without its read"),
+    ]
+
+
+def version_1(path: Path) -> list[bytes]:
+    """The outbox file that the version before copies left behind, with three reads waiting; returns their wire bytes."""
+    path.parent.mkdir()
+    db = sqlite3.connect(path)
+    db.executescript(VERSION_1.read_text())
+    wires = [wire for (wire,) in db.execute("SELECT wire FROM envelopes ORDER BY seq")]
+    db.close()
+    return wires
+
+
+def test_an_outbox_of_the_version_before_copies_drains_and_goes_on(path: Path) -> None:
+    """Everything that waits is there as it was, the chain goes on from its head, and new reads bring their copies."""
+    wires = version_1(path)
+    outbox = opened(path)
+    assert outbox.damaged is None
+    before = outbox.backlog()
+    assert (before.committed, before.waiting, before.pruned, before.copies) == (4, 3, 1, 0)
+    kept = outbox.waiting(0, 10)
+    assert [(one.slot.seq, one.wire, one.copies) for one in kept] == [(n, wires[n - 2], ()) for n in (2, 3, 4)]
+    assert outbox.next_slot().previous == hashlib.sha256(wires[-1]).digest()
+    added = put(outbox, 1000, "otherville")
+    assert outbox.prune(before.epoch, [(1, 4)]) == 3
+    outbox.close()
+    again = opened(path)
+    assert list(again.waiting(0, 10)) == [added]
+    again.close()
+    assert inspect.verify(path).findings == ()
+
+
+def test_an_outbox_of_an_older_version_can_be_looked_at_before_its_upgrade(path: Path) -> None:
+    """What waits can be seen after a new version was installed and before the unit has run; looking changes nothing."""
+    version_1(path)
+    content = path.read_bytes()
+    assert (inspect.status(path).waiting, inspect.status(path).copies) == (3, 0)
+    assert (inspect.verify(path).checked, inspect.verify(path).copies) == (3, 0)
+    assert path.read_bytes() == content
+
+
+def test_a_full_outbox_of_an_older_version_is_upgraded_too(path: Path) -> None:
+    """Where the budget was made smaller than the file is by now: nothing is lost, and puts wait for receipts."""
+    version_1(path)
+    db = sqlite3.connect(path)
+    row = db.execute("SELECT * FROM envelopes WHERE seq = 2").fetchone()
+    db.executemany("INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [(-n, *row[1:]) for n in range(1500)])
+    db.commit()
+    db.close()
+    assert path.stat().st_size > BUDGET
+    outbox = opened(path)
+    assert len(outbox.waiting(0, 10)) == 3
+    with pytest.raises(OutboxError, match="budget"):
+        put(outbox)
+    outbox.close()
+
+
+def test_an_upgrade_that_is_cut_short_is_none(path: Path) -> None:
+    """Killed in the middle of it, the file is of one version or the other, and opens."""
+    wires = version_1(path)
+    code = (
+        "import os,sys;from pathlib import Path;from edge.outbox import sqlite;"
+        "sqlite._UPGRADE=sqlite._UPGRADE.replace('PRAGMA user_version','SELECT die(); PRAGMA user_version');"
+        "old=sqlite._run;"
+        "sqlite._run=lambda db,script:(db.create_function('die',0,lambda:os._exit(9)),old(db,script));"
+        "from tests.outbox.test_sqlite_outbox import opened;opened(Path(sys.argv[1]))"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60).returncode == 9
+    outbox = opened(path)
+    assert outbox.damaged is None
+    assert [one.wire for one in outbox.waiting(0, 10)] == wires
+    outbox.close()
 
 
 def test_looking_at_nothing_says_so(path: Path) -> None:

@@ -20,7 +20,7 @@ from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
 from edge.publisher.drain import Drain
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
-from edge.records import Envelope
+from edge.records import Envelope, SealedCopy
 from tests.clocks import HandClock
 from tests.labeled import AGENCY, DEVICE, START
 
@@ -29,23 +29,27 @@ WINDOW = 4
 
 
 class Wire:
-    """A publisher by hand: ``sent`` is what was handed over; events are what the test says happened."""
+    """A publisher by hand: ``sent`` is what was handed over, a read's number or a copy's party and number; events are what
+    the test says happened."""
 
     def __init__(self) -> None:
-        self.sent: list[int] = []
-        self.tokens: deque[int] = deque()
+        self.sent: list[int | str] = []
+        self.tokens: deque[tuple[int, int | str]] = deque()
+        self.handed_over = 0
         self.events: deque[Event] = deque()
         self.connected = self.started = self.closed = False
 
     def start(self) -> None:
         self.started = True
 
-    def send(self, envelope: Envelope) -> int | None:
+    def send(self, wire: bytes, party: str | None = None) -> int | None:
         if not self.connected or len(self.tokens) >= WINDOW:
             return None
-        self.sent.append(envelope.slot.seq)
-        self.tokens.append(len(self.sent))
-        return len(self.sent)
+        number = wire.decode().split()[-1]
+        self.sent.append(int(number) if party is None else f"{party} {number}")
+        self.handed_over += 1
+        self.tokens.append((self.handed_over, self.sent[-1]))
+        return self.handed_over
 
     def next_event(self, timeout_s: float) -> Event | None:
         event = self.events.popleft() if self.events else None
@@ -59,11 +63,14 @@ class Wire:
     def close(self) -> None:
         self.closed = True
 
-    def acknowledge_all(self, refused: str = "") -> None:
+    def acknowledge_all(self, refused: str = "", *, away: str | None = None) -> None:
+        """Answer for everything; copies for ``away`` find nobody."""
         while self.tokens:
-            self.events.append(Acknowledged(token=self.tokens.popleft(), refused=refused))
+            token, what = self.tokens.popleft()
+            nobody = "No matching subscribers" if away and str(what).startswith(away) else refused
+            self.events.append(Acknowledged(token=token, refused=nobody))
 
-    def take_sent(self) -> list[int]:
+    def take_sent(self) -> list[int | str]:
         taken, self.sent = self.sent, []
         return taken
 
@@ -77,11 +84,14 @@ class Bench:
         verifier = ReceiptVerifier(agency=AGENCY, device=DEVICE, keys=[KEY.public_key()])
         self.drain = Drain(outbox, self.wire, verifier, self.journal, resend_after_s=20.0, monotonic=lambda: self.now_s)
 
-    def put(self, count: int) -> None:
+    def put(self, count: int, *parties: str) -> None:
+        """Keep reads, each with a copy for each of ``parties``."""
         for _ in range(count):
             slot = self.outbox.next_slot()
-            expires = START + timedelta(days=1)
-            self.outbox.put(Envelope(slot=slot, read_id=f"r-{slot.seq}", expires=expires, hit=False, wire=b"sealed"))
+            expires, wire = START + timedelta(days=1), f"sealed {slot.seq}".encode()
+            copies = tuple(SealedCopy(party=party, wire=wire) for party in parties)
+            read_id = f"r-{slot.seq}"
+            self.outbox.put(Envelope(slot=slot, read_id=read_id, expires=expires, hit=False, wire=wire, copies=copies))
 
     def turn(self, rounds: int = 1) -> None:
         for _ in range(rounds):
@@ -316,6 +326,136 @@ def test_reads_whose_time_is_over_are_deleted_and_counted(tmp_path: Path) -> Non
     assert bench.waiting() == []
     assert bench.journal.total("envelopes_expired") == 2
     outbox.close()
+
+
+def test_a_read_follows_its_copies(bench: Bench) -> None:
+    """It goes when the broker has taken the copy of every party, not before: whatever a receipt prunes, they were sent."""
+    bench.put(1, "otherville", "hamden")
+    bench.connect()
+    bench.turn(3)
+    assert bench.wire.take_sent() == ["otherville 1", "hamden 1"]
+    bench.wire.events.append(Acknowledged(token=bench.wire.tokens.popleft()[0]))
+    bench.turn(3)
+    assert bench.wire.take_sent() == [], "one is still on its way"
+    bench.wire.acknowledge_all()
+    bench.turn(2)
+    assert bench.wire.take_sent() == [1]
+    bench.receipt((1, 1))
+    assert bench.waiting() == []
+    assert bench.journal.total("copies_sent") == 2
+
+
+def test_reads_without_copies_overtake_one_that_waits_for_its_own(bench: Bench) -> None:
+    """What only the owner gets is not slower for it."""
+    bench.put(1, "otherville")
+    bench.put(2)
+    bench.connect()
+    bench.turn()
+    assert bench.wire.take_sent() == ["otherville 1", 2, 3]
+
+
+def test_more_copies_than_the_window_holds_go_one_after_another(bench: Bench) -> None:
+    """No more is under way than the broker takes, and none is left out or sent twice."""
+    parties = [f"town-{n}" for n in range(6)]
+    bench.put(2, *parties)
+    bench.connect()
+    sent: list[int | str] = []
+    for _ in range(20):
+        bench.turn()
+        assert len(bench.wire.tokens) <= WINDOW
+        bench.wire.acknowledge_all()
+        sent += bench.wire.take_sent()
+    assert sorted(map(str, sent)) == sorted([*(f"{party} {n}" for party in parties for n in (1, 2)), "1", "2"])
+    assert all(sent.index(n) > sent.index(f"{party} {n}") for party in parties for n in (1, 2))
+
+
+def test_what_has_no_receipt_is_sent_again_without_its_copies(bench: Bench) -> None:
+    """The broker that took them is still there; only with a new connection does everything begin anew."""
+    bench.put(1, "otherville")
+    bench.connect()
+    for _ in range(3):
+        bench.turn()
+        bench.wire.acknowledge_all()
+    assert bench.wire.take_sent() == ["otherville 1", 1]
+    bench.now_s = 20.0
+    bench.turn(2)
+    assert bench.wire.take_sent() == [1]
+    bench.wire.events.append(Disconnected(reason="the connection ended"))
+    bench.turn()
+    bench.connect()
+    bench.turn()
+    assert bench.wire.take_sent() == ["otherville 1"]
+    bench.wire.acknowledge_all()
+    bench.turn(2)
+    assert bench.wire.take_sent() == [1]
+
+
+def test_a_party_that_is_away_holds_the_owner_up_for_half_a_minute_once(bench: Bench) -> None:
+    """Its copies are tried again one at a time; then reads go without them, at once, and each copy given up is counted."""
+    bench.put(1, "otherville", "hamden")
+    bench.connect()
+    sent: dict[int | str, list[int]] = {}
+    for second in range(30):
+        bench.now_s = float(second)
+        for _ in range(3):
+            bench.turn()
+            bench.wire.acknowledge_all(away="otherville")
+        for what in bench.wire.take_sent():
+            sent.setdefault(what, []).append(second)
+    assert 1 not in sent, "it may be back in a moment"
+    assert sent["hamden 1"] == [0]
+    assert 3 <= len(sent["otherville 1"]) <= 6
+    bench.now_s = 41.0
+    for _ in range(4):
+        bench.turn()
+        bench.wire.acknowledge_all(away="otherville")
+    assert bench.wire.take_sent() == ["otherville 1", 1]
+    bench.put(2, "otherville", "hamden")
+    for _ in range(4):
+        bench.turn()
+        bench.wire.acknowledge_all(away="otherville")
+    assert bench.wire.take_sent() == ["hamden 2", "hamden 3", 2, 3]
+    assert bench.journal.by_reason("copies_given_up") == {"otherville": 3}
+    assert bench.log.getvalue().count("does not pass copies on") == 1
+
+
+def test_a_party_that_is_back_gets_its_copies_again(bench: Bench) -> None:
+    """The next try that is taken ends its absence; what waits goes at once."""
+    bench.put(3, "otherville")
+    bench.connect()
+    bench.turn()
+    bench.wire.acknowledge_all(away="otherville")
+    bench.turn(2)
+    assert bench.wire.take_sent() == ["otherville 1", "otherville 2", "otherville 3"]
+    bench.now_s = 2.0
+    bench.turn()
+    assert bench.wire.take_sent() == ["otherville 1"]
+    for _ in range(4):
+        bench.wire.acknowledge_all()
+        bench.turn()
+    assert set(bench.wire.take_sent()) == {"otherville 2", "otherville 3", 1, 2, 3}
+    assert bench.journal.by_reason("copies_given_up") == {}
+
+
+def test_copies_of_a_read_that_is_gone_are_not_sent(bench: Bench) -> None:
+    """A receipt for an earlier sending prunes a read that waits for its copies; nothing hangs."""
+    bench.put(2, "otherville")
+    bench.connect()
+    bench.turn()
+    bench.wire.acknowledge_all(away="otherville")
+    bench.turn()
+    bench.wire.take_sent()
+    bench.receipt((1, 2))
+    for second in range(60):
+        bench.now_s = float(second)
+        bench.turn()
+        bench.wire.acknowledge_all()
+    assert bench.wire.take_sent() == []
+    bench.put(1, "otherville")
+    for _ in range(4):
+        bench.turn()
+        bench.wire.acknowledge_all()
+    assert bench.wire.take_sent() == ["otherville 3", 3]
 
 
 @pytest.mark.parametrize("trouble", [OutboxError("read outbox: disk I/O error"), KeyError("a fault of ours")])
