@@ -1,0 +1,31 @@
+"""Memory that is overwritten when it is freed, for packs that give a unit minutes to forget.
+
+A text that nobody refers to any more still stands in the process's memory until something else is written there.  glibc can
+overwrite every block the moment it is freed (tunable ``glibc.malloc.perturb``, manual section 39.2); blocks that the thread
+cache keeps are not reached, so the cache is switched off, and Python is told to leave its own pools (``PYTHONMALLOC``).
+Both must be set before the program starts, so the program starts itself again with them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_TUNABLES = "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
+#: The environment that asks for it.
+SETTINGS = {"GLIBC_TUNABLES": _TUNABLES, "PYTHONMALLOC": "malloc"}
+
+
+def overwrites_what_it_frees() -> bool:
+    """Whether this process was started so."""
+    return all(os.environ.get(name) == value for name, value in SETTINGS.items())
+
+
+def overwrite_what_is_freed() -> None:
+    """Start this very command again with such memory, in the same process; does nothing where it was started so already.
+
+    Call it before threads are started and files are opened.
+    """
+    if not overwrites_what_it_frees():
+        command = [sys.executable, "-m", "edge", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, **SETTINGS})  # noqa: S606  this very program again
