@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import typer
@@ -21,8 +21,10 @@ from rich.progress import track as progress_bar
 
 from calibration.cli import app as calibrate_app
 from edge import build, keys
+from edge.bench.decisions import time_decisions
 from edge.bench.evaluate import evaluate, read_reviews
 from edge.bench.failures import FailureSheets
+from edge.bench.hotlist import measure as measure_hotlist
 from edge.bench.plots import draw_plots, require_matplotlib
 from edge.bench.scorecard import Pair, measure
 from edge.bench.tables import score_table, show_scorecard, slice_table
@@ -32,6 +34,8 @@ from edge.demo.run import run_demo
 from edge.detector.interface import Detector
 from edge.doctor import examine
 from edge.errors import CameraError, ConfigError
+from edge.hotlist.files import replace_file, stamp_path, write_stamp
+from edge.hotlist.keyed import compile_list, load_key, make_key
 from edge.journal import Journal, serve_metrics
 from edge.labeler.scope import label
 from edge.ledger import reads_account, totals
@@ -450,6 +454,15 @@ def keys_enrol(
     say().print(f"enrolled {keys.enrol(agency_folder, device_folder)}")
 
 
+@key_commands.command("admit")
+def keys_admit(
+    agency_folder: Annotated[Path, typer.Argument(help="The agency's folder.")],
+    device_folder: Annotated[Path, typer.Argument(help="Another agency's device: its sign.pem and tls.pem are enough.")],
+) -> None:
+    """Let an agency take the copies that another agency's device makes for it under an agreement."""
+    say().print(f"admitted {keys.admit(agency_folder, device_folder)}")
+
+
 @key_commands.command("show")
 def keys_show(folder: Annotated[Path, typer.Argument(help="A folder of keys.")], json: Json = False) -> None:
     """Show what is in a folder of keys: ids, fingerprints, ends of validity; never a secret."""
@@ -483,11 +496,70 @@ def outbox_verify(config: DeviceFile, json: Json = False) -> None:
     if json:
         write_json(report)
     else:
-        say().print(f"{report.checked} envelopes checked, {len(report.findings)} wrong")
+        say().print(f"{report.checked} reads and {report.copies} copies checked, {len(report.findings)} wrong")
         for finding in report.findings:
             say().print(f"  number {finding.seq}: {finding.wrong}", style="red")
     if report.findings:
         raise typer.Exit(1)
+
+
+hotlist_commands = typer.Typer(help="Stamp and compile hot lists, at the agency.", no_args_is_help=True)
+app.add_typer(hotlist_commands, name="hotlist")
+ListFile = Annotated[Path, typer.Argument(help="A hot list as CSV.")]
+
+
+@hotlist_commands.command("stamp")
+def hotlist_stamp(
+    path: ListFile,
+    version: Annotated[str, typer.Option(help="The list's version.")],
+    name: Annotated[str | None, typer.Option(help="The list's name; its file's unless told.")] = None,
+    issued: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"], help="When it was issued (UTC); now unless told."),
+    ] = None,
+) -> None:
+    """Check a list and write beside it which list it is, so that a unit knows its age."""
+    when = Clock().now().utc if issued is None else issued.replace(tzinfo=timezone.utc)
+    entries = write_stamp(path, name or path.stem, version, when)
+    say().print(f"{stamp_path(path)}: {entries} entries", markup=False, soft_wrap=True)
+
+
+@hotlist_commands.command("key")
+def hotlist_key(path: Annotated[Path, typer.Argument(help="File to make; nothing is overwritten.")]) -> None:
+    """Make the secret with which an agency compiles its lists and its units read them."""
+    say().print(f"{path}: key {make_key(path).id.hex()}", markup=False, soft_wrap=True)
+
+
+@hotlist_commands.command("compile")
+def hotlist_compile(
+    path: ListFile,
+    key: Annotated[Path, typer.Option(help="The agency's secret, of `plate-edge hotlist key`.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
+) -> None:
+    """Make of a stamped list what a unit may keep where no list may lie in plain text: keyed digests, sealed."""
+    replace_file(out, compile_list(path, load_key(key)))
+    say().print(f"{out}: put it on the units; no plate can be read in it", markup=False, soft_wrap=True)
+
+
+@hotlist_commands.command("bench")
+def hotlist_bench(
+    entries: Annotated[int, typer.Option(min=1, max=1_000_000, help="Entries of the made-up list.")] = 100_000,
+    keyed: Annotated[bool, typer.Option("--keyed", help="Compile the list first.")] = False,
+    json: Json = False,
+) -> None:
+    """Measure the memory that a list takes and the time of a look-up."""
+    with tempfile.TemporaryDirectory(prefix="plate-edge-bench-") as scratch:
+        cost = measure_hotlist(Path(scratch), entries, keyed)
+    if json:
+        write_json(cost)
+        return
+    say().print(
+        f"{cost.entries} entries, a file of {cost.file_mb} MB: loaded in {cost.load_s} s, {cost.grown_mb} MB of memory "
+        f"({cost.peak_mb} MB while loading)",
+        soft_wrap=True,
+    )
+    for each in cost.lookups:
+        say().print(f"  {each.kind}: {each.median_us} µs, one in a hundred {each.p99_us} µs", soft_wrap=True)
 
 
 policy_commands = typer.Typer(help="Check, try out and explain policy packs.", no_args_is_help=True)
@@ -542,6 +614,18 @@ def policy_explain(
     lines = explain_pack(loaded) if read is None else explain(decide(read_labeled(read), loaded), loaded)
     for line in lines:
         say().print(line, markup=False, soft_wrap=True)
+
+
+@policy_commands.command("bench")
+def policy_bench(packs: PackNames, json: Json = False) -> None:
+    """Measure how long a label and a decision take on this machine, in µs a read."""
+    for name in packs:
+        times = time_decisions(load_pack(name))
+        if json:
+            write_json(times)
+        else:
+            words = f"median {times.median_us:.0f} µs, 99 % within {times.p99_us:.0f} µs, first {times.first_us:.0f} µs"
+            say().print(f"{times.pack}: {words} a read (label and decision, {times.reads} reads)", soft_wrap=True)
 
 
 def read_labeled(path: Path) -> LabeledRead:
