@@ -20,6 +20,7 @@ from msgspec import Struct, inspect
 from edge.errors import PolicyError
 from edge.policy.agreements import Agreement, AgreementsText
 from edge.policy.layers import SECONDS, combine
+from edge.policy.lines import located
 from edge.policy.pack import Layer, LoadedLayer, Pack
 from edge.policy.rules import Duration, HotListRule, Unit
 from edge.policy.words import nearest
@@ -63,7 +64,8 @@ def load_layer(name_or_path: str | Path) -> LoadedLayer:
 def parse_layer(source: str, data: bytes) -> LoadedLayer:
     """The rules in the bytes of a file; ``source`` names it in errors.  Raises PolicyError as :func:`load_pack` does."""
     layer = _parse(f"read pack {source}", data, Layer)
-    wrong = tuple(_contradictions(layer))
+    text = data.decode("utf-8")
+    wrong = tuple(located(each, text) for each in _contradictions(layer))
     if wrong:
         raise PolicyError(f"read pack {source}: {'; '.join(wrong)}")
     return LoadedLayer(says=layer, sha256=hashlib.sha256(data).hexdigest())
@@ -129,8 +131,10 @@ def _parse(doing: str, data: bytes, wanted: type[_S]) -> _S:
     except (RecursionError, ValueError) as error:
         raise PolicyError(f"{doing}: it is no pack: nested too deeply, or a number of absurd length") from error
 
+    text = data.decode("utf-8")
+
     def refuse(message: str) -> PolicyError:
-        return PolicyError(f"{doing}: {message}")
+        return PolicyError(f"{doing}: {located(message, text)}")
 
     checked = _known(raw, inspect.type_info(wanted), "", refuse)
     try:
@@ -255,7 +259,8 @@ def _wrong_purposes(text: Layer) -> Iterator[str]:
     if text.purposes and not permitted and text.identity.layer == "state":
         yield "no purpose is permitted, so nothing could ever be used; permit at least one purpose"
     for purpose in sorted(permitted & barred):
-        yield f"purpose `{purpose}` is both permitted and barred; remove one of the two"
+        ids = " and ".join(f"`{rule.id}`" for rule in text.purposes if rule.purpose == purpose)
+        yield f"rules {ids}: purpose `{purpose}` is both permitted and barred; remove one of the two"
 
 
 def _wrong_recipients(text: Layer) -> Iterator[str]:
