@@ -46,9 +46,8 @@ system:
 	fi
 
 DATA ?= ../shared/data/dev
-eval: setup ## Score the bundled models on the real pictures, where they are
-	@if [ -e $(DATA)/manifest.jsonl ]; then $(BIN)/plate-edge eval $(DATA)/manifest.jsonl $(DATA)/crops.jsonl; \
-	else echo "plate-edge: no pictures at $(DATA); they are not part of the project: make eval DATA=folder"; fi
+eval: setup ## Score the bundled models against their targets: on the real pictures where they are, else what needs none
+	@$(BIN)/plate-edge eval --all $(DATA) --reviewed models/train/dev_reviewed.jsonl
 
 train-setup: setup ## What training needs on top: torch (any build of 2.6 or newer), fonts
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-train.txt

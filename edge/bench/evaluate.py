@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from edge.bench.score import (
     FoundPlate,
     Reliability,
+    Reviewed,
     ScoredFrame,
     Scores,
     TextScores,
@@ -20,8 +22,24 @@ from edge.bench.score import (
     score_texts,
     texts_read,
 )
+from edge.bench.slices import Slice, SlicedPlate, plates_of, slice_plates
+from edge.camera.images import read_image
 from edge.errors import ConfigError
 from edge.read import PictureText
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Shows how far a long loop is."""
+
+    def __call__(self, items: Iterator[T], total: int) -> Iterator[T]:
+        """Hand out ``items``, of which there are ``total``."""
+        ...
+
+
+ALL = "all"
+"""Name of the set that holds the pictures of all sets."""
 
 
 class ManifestPicture(Struct, frozen=True, kw_only=True):
@@ -44,6 +62,17 @@ class ManifestPicture(Struct, frozen=True, kw_only=True):
         return len(self.boxes) == 1 and self.boxes[0] == (0, 0, *self.size)
 
 
+class ReviewedPicture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of a review: a picture of a manifest (by its path there) and the boxes beside its labels that were looked at,
+    ``x, y, w, h`` in pixels, by whom and on which day.  No texts."""
+
+    image: str
+    unlabelled: tuple[tuple[float, float, float, float], ...] = ()
+    others: tuple[tuple[float, float, float, float], ...] = ()
+    by: str = ""
+    on: str = ""
+
+
 class SetScores(Struct, frozen=True, kw_only=True):
     """The scores of one set; ``state`` counts the regions named right among crops whose state is known."""
 
@@ -53,6 +82,7 @@ class SetScores(Struct, frozen=True, kw_only=True):
     state_right: int = 0
     state_known: int = 0
     reliability: Reliability
+    slices: tuple[Slice, ...] = ()
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -85,36 +115,69 @@ def read_manifest(path: Path) -> tuple[ManifestPicture, ...]:
     return tuple(pictures)
 
 
+def read_reviews(path: Path) -> dict[str, Reviewed]:
+    """What a review says, by the picture's path in its manifest.  Raises ConfigError naming the line."""
+    reviews = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"read review {path}: {error}") from error
+    for number, line in enumerate(lines, start=1):
+        try:
+            one = msgspec.json.decode(line, type=ReviewedPicture)
+        except msgspec.DecodeError as error:
+            raise ConfigError(f"read review {path}, line {number}: {error}") from error
+        reviews[one.image] = Reviewed(unlabelled=one.unlabelled, others=one.others)
+    return reviews
+
+
 def evaluate(
     manifest: Path,
     read_picture: Callable[[Path], PictureText],
     read_crop: Callable[[Path], PictureText],
-    progress: Callable[[Iterator[ManifestPicture], int], Iterator[ManifestPicture]],
+    progress: Progress,
     watch: Callable[[Judged], None] = lambda _: None,
+    reviews: Mapping[str, Reviewed] | None = None,
 ) -> tuple[SetScores, ...]:
     """Score every set of a manifest (a set is the first folder of a picture's path; pictures beside the manifest are one set,
     named like it), then all of it together.
 
     Pictures are read by ``read_picture``, crops by ``read_crop``; ``progress`` wraps the iteration, ``watch`` is shown every
-    picture with what became of it.
+    picture with what became of it, ``reviews`` says by picture what lies beside its labels.
     """
     pictures = read_manifest(manifest)
-    frames: dict[str, list[ScoredFrame]] = {}
-    crops: dict[str, list[ScoredFrame]] = {}
-    states: dict[str, list[bool]] = {}
+    framed: dict[str, _Group] = {}
+    cropped: dict[str, _Group] = {}
     for picture in progress(iter(pictures), len(pictures)):
         name, path = set_of(manifest, picture), manifest.parent / picture.image
         result = read_crop(path) if picture.is_crop else read_picture(path)
-        frame = crop_frame(picture, result) if picture.is_crop else scored_frame(picture, result)
-        (crops if picture.is_crop else frames).setdefault(name, []).append(frame)
-        if picture.is_crop and picture.state is not None:
-            states.setdefault(name, []).append(result.plates[0].region == region_of(picture.state))
+        reviewed = (reviews or {}).get(picture.image, Reviewed())
+        frame = crop_frame(picture, result) if picture.is_crop else scored_frame(picture, result, reviewed)
+        group = (cropped if picture.is_crop else framed).setdefault(name, _Group())
+        group.frames.append(frame)
+        group.plates += plates_of(read_image(path), frame, result, region_of(picture.state))
         watch(Judged(set=name, path=path, is_crop=picture.is_crop, frame=frame, result=result))
-    sets = [frame_scores(name, group) for name, group in sorted(frames.items())]
-    if len(frames) > 1:
-        sets.append(frame_scores("all", [frame for group in frames.values() for frame in group]))
-    sets += [crop_scores(name, group, states.get(name, [])) for name, group in sorted(crops.items())]
+    sets = [frame_scores(name, group) for name, group in sorted(framed.items())]
+    if len(framed) > 1:
+        sets.append(frame_scores(ALL, _together(framed.values())))
+    sets += [crop_scores(name, group) for name, group in sorted(cropped.items())]
     return tuple(sets)
+
+
+class _Group:
+    """The pictures of one set as they are scored."""
+
+    def __init__(self) -> None:
+        self.frames: list[ScoredFrame] = []
+        self.plates: list[SlicedPlate] = []
+
+
+def _together(groups: Iterable[_Group]) -> _Group:
+    every = _Group()
+    for group in groups:
+        every.frames += group.frames
+        every.plates += group.plates
+    return every
 
 
 def set_of(manifest: Path, picture: ManifestPicture) -> str:
@@ -123,28 +186,35 @@ def set_of(manifest: Path, picture: ManifestPicture) -> str:
     return parts[0] if len(parts) > 1 else manifest.stem
 
 
-def frame_scores(name: str, group: list[ScoredFrame]) -> SetScores:
+def frame_scores(name: str, group: _Group) -> SetScores:
     """The scores of a set of pictures."""
-    return SetScores(name=name, frames=score_frames(group), reliability=reliability(r for f in group for r in texts_read(f)))
-
-
-def crop_scores(name: str, group: list[ScoredFrame], states: list[bool]) -> SetScores:
-    """The scores of a set of crops; ``states`` says of each known state whether it was named."""
     return SetScores(
         name=name,
-        crops=score_texts((frame.truth[0].text, frame.found[0].text) for frame in group),
-        state_right=sum(states),
-        state_known=len(states),
-        reliability=reliability(r for f in group for r in texts_read(f)),
+        frames=score_frames(group.frames),
+        reliability=reliability(r for f in group.frames for r in texts_read(f)),
+        slices=slice_plates(group.plates),
     )
 
 
-def region_of(state: str) -> str:
+def crop_scores(name: str, group: _Group) -> SetScores:
+    """The scores of a set of crops."""
+    named = [plate.named for plate in group.plates if plate.named is not None]
+    return SetScores(
+        name=name,
+        crops=score_texts((frame.truth[0].text, frame.found[0].text) for frame in group.frames),
+        state_right=sum(named),
+        state_known=len(named),
+        reliability=reliability(r for f in group.frames for r in texts_read(f)),
+        slices=slice_plates(group.plates),
+    )
+
+
+def region_of(state: str | None) -> str | None:
     """A manifest's state (``ct``) as the recognizer names regions (``US-CT``)."""
-    return f"US-{state.upper()}"
+    return None if state is None else f"US-{state.upper()}"
 
 
-def scored_frame(picture: ManifestPicture, result: PictureText) -> ScoredFrame:
+def scored_frame(picture: ManifestPicture, result: PictureText, reviewed: Reviewed) -> ScoredFrame:
     """Truth and findings of one picture side by side."""
     truth = tuple(
         TruthPlate(
@@ -158,7 +228,7 @@ def scored_frame(picture: ManifestPicture, result: PictureText) -> ScoredFrame:
     found = tuple(
         FoundPlate(box=p.box, confidence=p.confidence, text=p.text, text_confidence=p.text_confidence) for p in result.plates
     )
-    return ScoredFrame(truth=truth, found=found)
+    return ScoredFrame(truth=truth, found=found, reviewed=reviewed)
 
 
 def crop_frame(picture: ManifestPicture, result: PictureText) -> ScoredFrame:

@@ -7,6 +7,8 @@ The rules, in one place, so that every figure this project prints was counted th
 * A plate cut by the frame's edge (`partial`) is neither required nor, when found, an extra box.
 * Texts are compared without separators and in capitals. Two figures are always given: the plain one and the one
   with every letter O folded into the digit 0 on both sides, because some labels write 0 for both.
+* An extra box is set aside where a review of the picture found a real plate that nobody labelled (IoU at least 0.5 with
+  the box of that review, each given once). Both figures are given.
 * A plate whose text is unknown (`None`) counts for recall and not for text. A plate with a known text that was not
   found, or found and not read, counts as a wrong text: the reader of a report cares about plates, not about crops.
 * CER is (insertions + deletions + substitutions) / characters, over the plates that were found.
@@ -66,11 +68,20 @@ class FoundPlate(msgspec.Struct, frozen=True, kw_only=True):
     text_confidence: float = 0.0
 
 
+class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
+    """Boxes beside the labels of one frame that were looked at: real plates nobody labelled; and what is no plate, a loose box
+    on a labelled one, or cannot be told."""
+
+    unlabelled: tuple[BoxXYWH, ...] = ()
+    others: tuple[BoxXYWH, ...] = ()
+
+
 class ScoredFrame(msgspec.Struct, frozen=True, kw_only=True):
-    """The truth and the findings of one frame."""
+    """The truth and the findings of one frame, and what is known of boxes beside the labels."""
 
     truth: tuple[TruthPlate, ...]
     found: tuple[FoundPlate, ...]
+    reviewed: Reviewed = Reviewed()
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,12 +143,22 @@ class TextRead(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
 
 
+class ExtraBoxes(msgspec.Struct, frozen=True, kw_only=True):
+    """The extra boxes by what a review says of them; ``wrong_per_frame`` leaves out those on real plates."""
+
+    on_unlabelled_plates: int
+    on_others: int
+    unreviewed: int
+    wrong_per_frame: float
+
+
 class Scores(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one evaluation says; turns to JSON as it is."""
 
     frames: int
     extra_boxes: int
     extra_boxes_per_frame: float
+    extra: ExtraBoxes
     all: Tally
     at_least_60_px: Tally
     under_60_px: Tally
@@ -255,17 +276,24 @@ def score_frames(frames: Iterable[ScoredFrame]) -> Scores:
     Plates whose luma is unknown are in neither `dark` nor `light`.
     """
     outcomes: list[_Outcome] = []
-    extra = 0
+    extra: list[str] = []
     count = 0
     for frame in frames:
         match = match_boxes(frame.truth, frame.found)
         outcomes += _outcomes(frame, match)
-        extra += len(match.extra)
+        extra += _kinds_of_extra(frame, match)
         count += 1
+    plates = extra.count("unlabelled")
     return Scores(
         frames=count,
-        extra_boxes=extra,
-        extra_boxes_per_frame=extra / count if count else 0.0,
+        extra_boxes=len(extra),
+        extra_boxes_per_frame=len(extra) / count if count else 0.0,
+        extra=ExtraBoxes(
+            on_unlabelled_plates=plates,
+            on_others=extra.count("other"),
+            unreviewed=extra.count("unreviewed"),
+            wrong_per_frame=(len(extra) - plates) / count if count else 0.0,
+        ),
         all=_tally(outcomes),
         at_least_60_px=_tally(o for o in outcomes if o.truth.box[2] >= NARROW_PX),
         under_60_px=_tally(o for o in outcomes if o.truth.box[2] < NARROW_PX),
@@ -275,6 +303,21 @@ def score_frames(frames: Iterable[ScoredFrame]) -> Scores:
         light=_tally(o for o in outcomes if o.truth.luma is not None and o.truth.luma >= DARK_LUMA),
         by_width=_by_width(outcomes),
     )
+
+
+def _kinds_of_extra(frame: ScoredFrame, match: Match) -> list[str]:
+    """What a review says of each extra box: "unlabelled" plate, "other" or "unreviewed"."""
+    plates = list(frame.reviewed.unlabelled)
+    kinds = []
+    for index in match.extra:
+        box = frame.found[index].box
+        plate = next((each for each in plates if iou(each, box) >= MATCH_IOU), None)
+        if plate is not None:
+            plates.remove(plate)
+            kinds.append("unlabelled")
+        else:
+            kinds.append("other" if any(iou(each, box) >= MATCH_IOU for each in frame.reviewed.others) else "unreviewed")
+    return kinds
 
 
 def _by_width(outcomes: Sequence[_Outcome]) -> tuple[WidthBin, ...]:
