@@ -44,9 +44,11 @@ from edge.model_registry import Offer, add_models, verify_models
 from edge.outbox import inspect as outbox_inspect
 from edge.policy.cases import run_cases
 from edge.policy.check import findings
+from edge.policy.compare import answers, markdown
 from edge.policy.decide import decide
+from edge.policy.difference import difference, in_words
 from edge.policy.explain import explain, explain_pack
-from edge.policy.load import load_pack
+from edge.policy.load import bundled_packs, load_pack
 from edge.present import (
     accounts_table,
     backlog_table,
@@ -567,12 +569,16 @@ app.add_typer(policy_commands, name="policy")
 PackNames = Annotated[list[str], typer.Argument(help="Names of bundled packs, or paths of pack files.")]
 
 
+SomePacks = Annotated[list[str] | None, typer.Argument(help="Bundled packs or paths; every bundled pack unless told.")]
+Layers = Annotated[list[Path] | None, typer.Option("--layer", help="An agency's or device's file on top; may be given again.")]
+
+
 @policy_commands.command("check")
-def policy_check(packs: PackNames, json: Json = False) -> None:
+def policy_check(packs: SomePacks = None, layer: Layers = None, json: Json = False) -> None:
     """Read packs strictly and say what to know about them: dates, dead rules, unverified clauses."""
     problems = 0
-    for name in packs:
-        found = findings(load_pack(name), Clock().now().utc)
+    for name in packs or bundled_packs():
+        found = findings(load_pack(name, *(layer or ())), Clock().now().utc)
         problems += sum(each.weight == "problem" for each in found)
         if json:
             write_json({"pack": name, "findings": found})
@@ -585,11 +591,13 @@ def policy_check(packs: PackNames, json: Json = False) -> None:
 
 
 @policy_commands.command("test")
-def policy_test(packs: PackNames, json: Json = False) -> None:
-    """Run the cases that packs carry."""
-    failed = 0
-    for name in packs:
-        for result in run_cases(load_pack(name), label):
+def policy_test(packs: SomePacks = None, layer: Layers = None, json: Json = False) -> None:
+    """Run the cases that packs carry; a layer's cases are held against it and what lies under it."""
+    run, failed = 0, 0
+    names = packs or bundled_packs()
+    for name in names:
+        for result in run_cases(load_pack(name, *(layer or ())), label):
+            run += 1
             failed += not result.passed
             if json:
                 write_json({"pack": name, "case": result.name, "clause": result.clause, "wrong": result.wrong})
@@ -598,8 +606,36 @@ def policy_test(packs: PackNames, json: Json = False) -> None:
                 say().print(
                     f"{mark} {name}: {result.name} ({result.clause}) {' '.join(result.wrong)}", markup=False, soft_wrap=True
                 )
+    if not json:
+        say().print(f"{run} cases of {len(names)} {'pack' if len(names) == 1 else 'packs'}, {failed} wrong")
     if failed:
         raise typer.Exit(1)
+
+
+@policy_commands.command("table")
+def policy_table(packs: SomePacks = None, json: Json = False) -> None:
+    """What packs make of the same ten situations, as a Markdown table; with --json also which rules and clauses decided."""
+    rows = [answers(load_pack(name), label) for name in packs or bundled_packs()]
+    if not json:
+        sys.stdout.write(markdown(rows) + "\n")
+        return
+    for row in rows:
+        write_json(row)
+
+
+@policy_commands.command("diff")
+def policy_diff(
+    old: Annotated[str, typer.Argument(help="Name of a bundled pack, or path of a pack file.")],
+    new: Annotated[str, typer.Argument(help="The pack that is to take its place.")],
+    json: Json = False,
+) -> None:
+    """What changes for whom when one pack takes the place of another, over many generated situations."""
+    found = difference(load_pack(old), load_pack(new), label)
+    if json:
+        write_json(found)
+        return
+    for line in in_words(found):
+        say().print(line, markup=False, soft_wrap=True)
 
 
 @policy_commands.command("explain")

@@ -22,6 +22,8 @@ from edge.policy.vocabulary import (
 )
 from edge.records import TimeSource
 
+Place = Literal["no-zones", "outside", "in-margin", "inside", "lost", "adrift"]
+
 
 class CaseEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A hot-list entry for the case's plate."""
@@ -65,7 +67,7 @@ class Situation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     region: str = "US-CT"
     time_source: TimeSource = "ntp"
     unit: UnitKind = "fixed"
-    place: Literal["no-zones", "outside", "in-margin", "inside", "lost", "adrift"] = "no-zones"
+    place: Place = "no-zones"
     zone: ZoneCategory = "agency-choice"
     entry: CaseEntry | None = None
     agreements: tuple[CaseAgreement, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -51,6 +51,19 @@ class Played(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...]
     label: Label | None
     refusal: Rule | None
+
+
+class CitedRule(Struct, frozen=True, kw_only=True):
+    """A rule that decided, with its clause."""
+
+    rule: str
+    clause: str
+
+
+def cite_rules(rules: Iterable[str], pack: Pack) -> tuple[CitedRule, ...]:
+    """Each rule of ``pack`` once, with its clause; a rule of the program has none."""
+    found = ((rule_id, pack.rule(rule_id)) for rule_id in dict.fromkeys(rules))
+    return tuple(CitedRule(rule=rule_id, clause=rule.clause if rule else "a rule of the program") for rule_id, rule in found)
 
 
 def play(situation: Situation, pack: Pack, labeler: Labeler) -> Played:
