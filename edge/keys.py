@@ -1,11 +1,13 @@
 """Make, enrol and show the keys of units, agencies and brokers.
 
-Three folders belong to three owners.  A private key never leaves the folder it was made in; `enrol` copies public ones.
+Each folder belongs to one owner.  A private key never leaves the folder it was made in; `enrol` copies public ones.
 
     device/  sign.key sign.pem · tls.key tls.pem · ca.pem · (enrol:) agency-seal.pem agency-receipt.pem
     agency/  seal.key seal.pem · receipt.key receipt.pem · tls.key tls.pem · ca.pem · (enrol:) devices/<device>.pem
+             · (admit:) devices/<owner>/<device>.pem
     broker/  tls.key tls.pem · ca.pem · mosquitto.conf acl
     ca/      ca.key ca.pem        keep it offline: whoever has it can connect as any unit
+    alice/   policy.key policy.pem  one folder a person who signs policy bundles; units are told policy.pem
 
 Private files have mode 0600.  Nothing is ever overwritten.
 """
@@ -93,6 +95,12 @@ def make_agency(folder: Path, ca: Path, agency: str) -> None:
     (folder / "devices").mkdir(exist_ok=True)
 
 
+def make_policy_signer(folder: Path) -> None:
+    """Make the key with which one person signs policy bundles.  Raises ConfigError if there is one already."""
+    _refuse_existing(folder, "policy.key", "policy.pem")
+    _new_pair(folder, "policy")
+
+
 def make_broker(
     folder: Path,
     ca: Path,
@@ -148,6 +156,20 @@ def enrol(agency_folder: Path, device_folder: Path) -> str:
         load_public_keys(agency_folder / f"{name}.pem")
         _append_key(device_folder / f"agency-{name}.pem", (agency_folder / f"{name}.pem").read_bytes())
     return device
+
+
+def admit(agency_folder: Path, device_folder: Path) -> str:
+    """Let an agency take the copies that another agency's device makes for it; of that device, ``sign.pem`` and ``tls.pem``
+    are enough.  Returns ``<owner>/<device>``.  Raises ConfigError if the device is the agency's own."""
+    device, owner = _who(device_folder)
+    agency = _who(agency_folder)[1]
+    if owner == agency:
+        raise ConfigError(f"admit `{device}`: it is a device of `{agency}` itself; use `plate-edge keys enrol`")
+    load_public_keys(device_folder / "sign.pem")
+    admitted = agency_folder / "devices" / owner / f"{device}.pem"
+    admitted.parent.mkdir(parents=True, exist_ok=True)
+    _append_key(admitted, (device_folder / "sign.pem").read_bytes())
+    return f"{owner}/{device}"
 
 
 def describe(folder: Path) -> list[KeyDescription]:

@@ -16,7 +16,9 @@ from edge.keys import KeyDescription
 from edge.ledger import Count, reads_account
 from edge.model_files import ManifestEntry
 from edge.outbox.interface import Backlog
+from edge.policy.bundle import Bundle
 from edge.policy.explain import cited, doors_in_words
+from edge.policy.installed import Status
 from edge.policy.pack import Pack
 from edge.unit import Accounts
 
@@ -65,6 +67,7 @@ def backlog_table(backlog: Backlog) -> Table:
     """What waits in an outbox."""
     table = Table("outbox", "", show_header=False)
     table.add_row("waiting", str(backlog.waiting))
+    table.add_row("  copies for other agencies", str(backlog.copies))
     table.add_row("bytes", str(backlog.bytes))
     table.add_row("oldest", "–" if backlog.oldest is None else backlog.oldest.isoformat(timespec="seconds"))
     table.add_row("ever committed", str(backlog.committed))
@@ -89,6 +92,39 @@ def model_table(entries: dict[str, ManifestEntry]) -> Table:
     for name, entry in entries.items():
         table.add_row(name, entry.format, entry.file, entry.sha256[:12] + "…", escape(entry.licence), escape(entry.about))
     return table
+
+
+def bundle_table(bundle: Bundle) -> Table:
+    """What is in a policy bundle and how many have signed it, to be compared by whoever signs next."""
+    says = bundle.manifest
+    units = f", for {', '.join(says.devices)}" if says.devices else ""
+    table = Table(
+        "what",
+        "name",
+        "SHA-256",
+        title=f"bundle {says.counter}{units}: expires {says.expires:%Y-%m-%d %H:%M} UTC, signatures: {bundle.signatures}",
+    )
+    for file in says.files:
+        table.add_row(file.role, file.name, file.sha256)
+    for each in says.lists:
+        table.add_row("hot list", escape(f"{each.name} {each.version}"), each.sha256)
+    return table
+
+
+def status_lines(status: Status) -> list[str]:
+    """The bundle that is in force on a unit, and what was refused."""
+    says = status.manifest
+    if says is None:
+        lines = [status.why]
+    else:
+        over = ": nothing is captured" if status.state == "expired" else ""
+        lines = [
+            f"bundle {says.counter}: {status.state}{over}",
+            f"  issued {says.issued.isoformat()}, expires {says.expires.isoformat()}",
+            *(f"  {file.role} {file.name} {file.sha256}" for file in says.files),
+            *(f"  hot list {each.name} {each.version} {each.sha256}" for each in says.lists),
+        ]
+    return [*lines, *(f"refused: {each.file}: {each.why}" for each in status.refusals)]
 
 
 def show_demo(result: DemoResult, console: Console, pack: Pack) -> None:

@@ -1,4 +1,4 @@
-"""A small town in a folder: keys of every owner, a broker, one unit's outbox and the agency's store."""
+"""A small town in a folder: keys of every owner, a broker, a unit's outbox, the agency's store and its neighbours' stores."""
 
 from __future__ import annotations
 
@@ -73,17 +73,29 @@ class Town:
         publisher = MqttPublisher(self.broker(own), device=device, agency=AGENCY)
         return Drain(outbox, publisher, verifier, journal, resend_after_s=resend_after_s)
 
-    def opener(self) -> HpkeOpener:
-        devices = EnrolledDevices(self.agency / "devices")
-        return HpkeOpener(agency=AGENCY, device_keys=devices, seal_keys=[load_private_key(self.agency / "seal.key")])
+    def make_neighbour(self, name: str, *devices: str) -> None:
+        """Another agency with keys of its own, which takes the copies that ``devices`` of this town make for it."""
+        keys.make_agency(self.neighbour(name), self.ca, name)
+        for device in devices:
+            keys.admit(self.neighbour(name), self.device(device))
 
-    def worker(self, store: SqliteStore, journal: Journal) -> Worker:
+    def neighbour(self, name: str) -> Path:
+        return self.folder / "neighbours" / name
+
+    def worker(self, store: SqliteStore, journal: Journal, neighbour: str | None = None) -> Worker:
+        """The town's own agency end, or a neighbour's."""
+        name = neighbour or AGENCY
+        own = self.neighbour(neighbour) if neighbour else self.agency
         return Worker(
-            MqttMailbox(self.broker(self.agency), agency=AGENCY),
-            self.opener(),
+            MqttMailbox(self.broker(own), agency=name),
+            HpkeOpener(
+                agency=name,
+                device_keys=EnrolledDevices(own / "devices"),
+                seal_keys=[load_private_key(own / "seal.key")],
+            ),
             store,
-            ReceiptSigner(load_private_key(self.agency / "receipt.key")),
-            QuarantineFile(self.agency / "quarantine.jsonl"),
+            ReceiptSigner(load_private_key(own / "receipt.key")),
+            QuarantineFile(own / "quarantine.jsonl"),
             journal,
-            agency=AGENCY,
+            agency=name,
         )

@@ -99,6 +99,24 @@ def test_a_device_of_another_agency_is_not_enrolled(tmp_path: Path, ca: Path, ag
     assert list((agency / "devices").iterdir()) == []
 
 
+def test_admitting_another_agencys_device_takes_its_public_halves_alone(tmp_path: Path, ca: Path, agency: Path) -> None:
+    """Two public files from its owner are enough; it lies under the owner's name, beside a device of ours called the same."""
+    keys.make_device(tmp_path / "theirs", ca, "pole-7", "otherville")
+    for private in (tmp_path / "theirs").glob("*.key"):
+        private.unlink()
+    assert keys.admit(agency, tmp_path / "theirs") == "otherville/pole-7"
+    enrolled = agency / "devices" / "otherville" / "pole-7.pem"
+    assert load_public_keys(enrolled) == load_public_keys(tmp_path / "theirs" / "sign.pem")
+    assert "devices/otherville/pole-7.pem" in {entry.file for entry in keys.describe(agency)}
+
+
+def test_an_agency_does_not_admit_its_own_device(device: Path, agency: Path) -> None:
+    """It enrols it; the message says so."""
+    with pytest.raises(ConfigError, match="keys enrol"):
+        keys.admit(agency, device)
+    assert list((agency / "devices").iterdir()) == []
+
+
 def test_a_units_certificate_cannot_play_the_broker(device: Path) -> None:
     """It is made for clients only, so a stolen one does not serve."""
     certificate = x509.load_pem_x509_certificate((device / "tls.pem").read_bytes())
