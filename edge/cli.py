@@ -465,15 +465,6 @@ def keys_admit(
     say().print(f"admitted {keys.admit(agency_folder, device_folder)}")
 
 
-@key_commands.command("admit")
-def keys_admit(
-    agency_folder: Annotated[Path, typer.Argument(help="The agency's folder.")],
-    device_folder: Annotated[Path, typer.Argument(help="Another agency's device: its sign.pem and tls.pem are enough.")],
-) -> None:
-    """Let an agency take the copies that another agency's device makes for it under an agreement."""
-    say().print(f"admitted {keys.admit(agency_folder, device_folder)}")
-
-
 @key_commands.command("show")
 def keys_show(folder: Annotated[Path, typer.Argument(help="A folder of keys.")], json: Json = False) -> None:
     """Show what is in a folder of keys: ids, fingerprints, ends of validity; never a secret."""
