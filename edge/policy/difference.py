@@ -91,7 +91,6 @@ class _Axes(Struct, frozen=True, kw_only=True):
     clock: str
     place: str
     unit: str
-    paper: str
 
 
 def difference(old: Pack, new: Pack, labeler: Labeler) -> Difference:
@@ -156,6 +155,8 @@ def _situations(old: Pack, new: Pack) -> dict[Situation, bool]:
     starts = [layer.says.identity.effective_from for pack in (old, new) for layer in pack.layers]
     base = Situation(at=max(_DAY, *starts), region=old.identity.jurisdiction)
     entries = tuple(dict.fromkeys(_entries(old, new)))
+    # The kind of unit tells nothing apart where neither pack asks for one.
+    units = _UNITS if any(rule.units for pack in (old, new) for rule in pack.captures) else _UNITS[:1]
     seen: dict[Situation, bool] = {}
     for entry, region, confidence, source, place, unit in product(
         (None, *_one_of_each(entries, old, new)),
@@ -163,13 +164,13 @@ def _situations(old: Pack, new: Pack) -> dict[Situation, bool]:
         _confidences(old, new),
         _CLOCKS,
         _PLACES,
-        _UNITS,
+        units,
     ):
         drawn = Situation(
             at=base.at, entry=entry, region=region, confidence=confidence, time_source=source, place=place, unit=unit
         )
         seen[drawn] = True
-    bases = tuple(msgspec.structs.replace(base, unit=unit) for unit in _UNITS)
+    bases = tuple(msgspec.structs.replace(base, unit=unit) for unit in units)
     for each, entry in product(bases, entries):
         seen.setdefault(msgspec.structs.replace(each, entry=entry), False)
     for each, paper in product(bases, _papers(old, new, base.at)):
@@ -291,8 +292,10 @@ def _label(label: Label, pack: Pack, situation: Situation, hit: bool) -> Iterato
     for mark in label.marks:
         yield f"mark on {mark.field}", _Seen(value=mark.classification, rules=(mark.rule,))
     for recipient in label.recipients:
-        who = "a party of " if recipient.party else ""
-        yield f"{who}{recipient.recipient}", _Seen(value=_opens(recipient), rules=recipient.rules)
+        who = recipient.recipient
+        if recipient.party:
+            who = f"a party of {who} whose paper bars {', '.join(sorted(recipient.barred)) or 'nothing'}"
+        yield who, _Seen(value=_opens(recipient), rules=recipient.rules)
     for purpose, effect in (
         *((purpose, "permitted") for purpose in label.purposes_permitted),
         *((purpose, "barred") for purpose in label.purposes_barred),
@@ -328,17 +331,16 @@ def _ids(rules: Iterable[Rule], key: str, word: str) -> tuple[str, ...]:
 
 
 def _axes(situation: Situation, of_product: bool) -> _Axes:
-    entry, papers = situation.entry, situation.agreements
+    entry = situation.entry
     return _Axes(
         of_product=of_product,
-        day=f"{situation.at:%Y-%m-%d %H:%M:%S} UTC",
+        day=f"{situation.at.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC",
         entry=f"{entry.topic} from {entry.source}, `{entry.reason}`" if entry else "no entry",
         plate="unknown" if situation.region == "unknown" else "known",
         confidence=f"{situation.confidence:g}",
         clock=situation.time_source,
         place=situation.place,
         unit=situation.unit,
-        paper=f"bars {', '.join(papers[0].bars) or 'nothing'}" if papers else "none",
     )
 
 
@@ -350,7 +352,6 @@ _AXES = {
     "clock": "clock",
     "place": "place",
     "unit": "unit",
-    "paper": "paper",
 }
 
 

@@ -68,7 +68,8 @@ def cite_rules(rules: Iterable[str], pack: Pack) -> tuple[CitedRule, ...]:
 
 def play(situation: Situation, pack: Pack, labeler: Labeler) -> Played:
     """What ``pack`` makes of ``situation``; ``labeler`` is :func:`edge.labeler.scope.label`."""
-    pack = msgspec.structs.replace(pack, agreements=tuple(map(_agreement, situation.agreements)))
+    if situation.agreements or pack.agreements:
+        pack = msgspec.structs.replace(pack, agreements=tuple(map(_agreement, situation.agreements)))
     position = _position(situation)
     entry = situation.entry
     refusal = pack.refusal(entry.source, entry.topic, entry.reason) if entry is not None else None
