@@ -47,7 +47,7 @@ def held_out_crops(rendered: int, per_real: int) -> tuple[NDArray[np.uint8], NDA
 def fit_temperature(scores: NDArray[np.float32], classes: NDArray[np.int64]) -> float:
     """The temperature with the least cross entropy on scores (M, K) and true classes (M,); a grid, two digits are enough."""
     best, best_loss = 1.0, np.inf
-    for temperature in np.geomspace(0.5, 4.0, 80):
+    for temperature in np.geomspace(0.25, 4.0, 100):
         scaled = scores / temperature
         scaled = scaled - scaled.max(1, keepdims=True)
         loss = float((np.log(np.exp(scaled).sum(1)) - scaled[np.arange(len(classes)), classes]).mean())
