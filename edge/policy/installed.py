@@ -19,9 +19,9 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -33,7 +33,6 @@ from edge.policy.staging import Labeler
 
 CURRENT, NEXT = "current.bundle", "next.bundle"
 ACCEPTED, REFUSED, LATEST = "accepted.json", "refused.json", "latest.json"
-_REMEMBER_EVERY = timedelta(hours=1)
 
 
 class Accepted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +58,16 @@ class Look(Struct, frozen=True, kw_only=True):
     file: str
     accepted: Accepted
     refusals: tuple[Refusal, ...]
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """What a person wants to know of a unit's bundles; ``why`` says why there is none, and what to do."""
+
+    state: Literal["in force", "expired", "none"]
+    manifest: Manifest | None
+    accepted_counter: int
+    refusals: tuple[Refusal, ...]
+    why: str = ""
 
 
 class _Latest(Struct, frozen=True, kw_only=True):
@@ -135,6 +144,20 @@ class PolicyFolder:
             refusals.append(noted)
         return Look(rules=found, file=where, accepted=accepted, refusals=tuple(refusals))
 
+    def status(self, at: datetime) -> Status:
+        """How things stand at ``at`` (aware); changes nothing.  Raises PolicyError if the folder cannot be read."""
+        look = self.look(at)
+        if look.rules is None:
+            why = str(self.nothing(look))
+            return Status(state="none", manifest=None, accepted_counter=look.accepted.counter, refusals=look.refusals, why=why)
+        says = look.rules.manifest
+        return Status(
+            state="expired" if says.expired(self.latest(at)) else "in force",
+            manifest=says,
+            accepted_counter=look.accepted.counter,
+            refusals=look.refusals,
+        )
+
     def stamp(self) -> tuple[tuple[int, int, int], ...]:
         """Changes whenever a bundle has come in or has been refused; costs two ``stat``."""
         return tuple(stamp_of(self._folder / name) for name in (CURRENT, REFUSED))
@@ -146,9 +169,8 @@ class PolicyFolder:
         return at if known is None else max(at, known.at)
 
     def remember(self, at: datetime) -> None:
-        """Record ``at``, which a good clock shows, if it is an hour later than what is recorded."""
-        known = self._record(LATEST, _Latest)
-        if known is None or at - known.at >= _REMEMBER_EVERY:
+        """Record ``at``, which a good clock shows, unless a later time is recorded."""
+        if self.latest(at) == at:
             with self._writing():
                 self._replace(LATEST, msgspec.json.encode(_Latest(at=at)))
 

@@ -57,7 +57,7 @@ def load_pack(*names_or_paths: str | Path, agreements: Path | None = None) -> Pa
 
 def load_layer(name_or_path: str | Path) -> LoadedLayer:
     """Read one file of rules.  Raises PolicyError as :func:`load_pack` does."""
-    source, data = _read_bytes(name_or_path)
+    source, data = read_source(name_or_path)
     return parse_layer(source, data)
 
 
@@ -73,7 +73,7 @@ def parse_layer(source: str, data: bytes) -> LoadedLayer:
 
 def load_agreements(path: Path) -> tuple[Agreement, ...]:
     """Read a file of agreements.  Raises PolicyError naming the file and the key."""
-    _, data = _read_bytes(path)
+    _, data = read_source(path)
     return parse_agreements(str(path), data)
 
 
@@ -103,7 +103,8 @@ def bundled_packs() -> tuple[str, ...]:
     return tuple(sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml")))
 
 
-def _read_bytes(name_or_path: str | Path) -> tuple[str, bytes]:
+def read_source(name_or_path: str | Path) -> tuple[str, bytes]:
+    """What to call a pack or another small file of policy in errors, and its bytes.  Raises PolicyError."""
     if isinstance(name_or_path, str) and _BUNDLED_NAME.fullmatch(name_or_path):
         if name_or_path not in bundled_packs():
             hint = nearest(name_or_path, bundled_packs())
