@@ -25,7 +25,7 @@ from edge.envelope.open import HpkeOpener, verify
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.envelope.seal import HpkeSealer
 from edge.errors import OutboxError
-from edge.hotlist.match import HotList
+from edge.hotlist.load import load_hotlist
 from edge.ingest.mqtt import MqttMailbox
 from edge.ingest.quarantine import QuarantineFile
 from edge.ingest.worker import Worker
@@ -75,11 +75,12 @@ def tracker(name: str, config: TrackerConfig) -> PlateTracker:
 def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> Policy:
     """Pack, zones and hot lists; what the pack does not admit is dropped here, before anything is matched."""
     pack = load_pack(config.policy.pack, *config.policy.layers, agreements=config.policy.agreements)
-    now = clock.now().utc
-    if not pack.in_force(now):
+    now = clock.now()
+    if not pack.in_force(now.utc):
         journal.error("pack is not in force: nothing is captured", pack=pack.identity.id, version=pack.identity.version)
-    hotlist = HotList.load(config.hotlist.files, pack, now)
+    hotlist = load_hotlist(config.hotlist, pack, now)
     journal.info("hot lists loaded", admitted=hotlist.admitted)
+    hotlist.tell_stale(now, journal)
     for rule, number in hotlist.refused.items():
         journal.count("hotlist_entries_refused", rule, number)
         journal.info("hot-list entries refused before matching", rule=rule, entries=number)

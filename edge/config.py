@@ -104,9 +104,11 @@ class PolicyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class HotListConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hot lists as CSV files, filtered by source and topic before anything is matched."""
+    """Hot lists: CSV files with their stamps beside them, or what `plate-edge hotlist compile` made of them; filtered by source
+    and topic before anything is matched.  ``key`` is the secret of compiled lists, best a systemd credential."""
 
     files: tuple[Path, ...] = ()
+    key: Path | None = None
 
 
 class PositionConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,14 +21,15 @@ from msgspec import Struct
 from edge import build
 from edge.camera.source import source_kind
 from edge.clock import Clock, time_quality
-from edge.config import BrokerConfig, CameraConfig, DeviceConfig, load_device
+from edge.config import BrokerConfig, CameraConfig, DeviceConfig, HotListConfig, load_device
 from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
 from edge.errors import PlateEdgeError
-from edge.hotlist.match import HotList
+from edge.hotlist.load import load_hotlist
 from edge.journal import Journal
 from edge.model_files import bundled_folder
 from edge.outbox import inspect as outbox_inspect
 from edge.policy.load import load_pack
+from edge.policy.pack import Pack
 from edge.policy.zones import load_zones
 from edge.position import make_position
 
@@ -123,11 +124,20 @@ def _rules(config: DeviceConfig) -> Iterator[Check]:
     if zones is not None:
         yield _tried("no-capture zones", lambda: f"{len(load_zones(zones))} zones")
     yield _tried("position", lambda: type(make_position(config.position)).__name__)
-    yield _tried("hot lists", lambda: _hot_lists(HotList.load(config.hotlist.files, pack, now)))
+    yield _hot_lists(config.hotlist, pack)
 
 
-def _hot_lists(lists: HotList) -> str:
-    return f"{lists.admitted} entries admitted, {sum(lists.refused.values())} refused before matching"
+def _hot_lists(config: HotListConfig, pack: Pack) -> Check:
+    """A stale list is a warning: the unit works on and only raises no hit of it."""
+    now = Clock().now()
+    try:
+        lists = load_hotlist(config, pack, now)
+    except PlateEdgeError as error:
+        return Check(what="hot lists", state="fault", words=str(error))
+    refused = ", ".join(f"{number} by {rule}" for rule, number in lists.refused.items()) or "none"
+    stale = "".join(f"; {each.list.name} raises no hit: {each.why} [{each.rule.id}]" for each in lists.stale(now))
+    words = f"{lists.admitted} entries admitted, refused before matching: {refused}{stale}"
+    return Check(what="hot lists", state="warning" if stale else "ok", words=words)
 
 
 def _certificate(config: DeviceConfig) -> Check:

@@ -169,7 +169,7 @@ class Line:
             self._journal.count("tracks_unread")
             return
         self._journal.count("reads")
-        hit = self._policy.hotlist.match(read.text, read.region, read.last.utc)
+        hit = self._policy.hotlist.match(read, self._journal)
         if hit is not None:
             self._journal.count("hits", hit.topic)
             self._journal.count("hits_by_list", hit.source)
