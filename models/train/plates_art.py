@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -813,6 +814,22 @@ def _cactus(easel: _Easel) -> None:
         easel.line((side * 0.5, 0.2), (side * 0.5, -0.4), thick)
 
 
+def _wheelchair(easel: _Easel) -> None:
+    """The sign of access, with or without its square: strokes of a letter's weight at a letter's height."""
+    ink = easel.colour
+    if easel.rng.random() < 0.4:
+        cv2.rectangle(easel.image, easel.at(-0.8, -1), easel.at(1, 1), ink, -1)
+        ink = (240, 240, 240)
+    thick = max(1, int(easel.half * float(easel.rng.uniform(0.1, 0.2))))
+    easel.disc(-0.2, -0.8, 0.16, ink)
+    joints = [(-0.2, -0.55), (-0.12, 0.05), (0.42, 0.05), (0.62, 0.6), (0.85, 0.52)]
+    for start, end in pairwise(joints):
+        easel.line(start, end, thick, ink)
+    easel.line((-0.17, -0.28), (0.3, -0.28), thick, ink)
+    wheel = (int(easel.half * 0.52), int(easel.half * 0.52))
+    cv2.ellipse(easel.image, easel.at(-0.02, 0.36), wheel, 0, 25, 265, ink, thick, cv2.LINE_AA)
+
+
 # Outlines of the regions whose plates carry a small one between the characters, very roughly, in halves of the emblem's height.
 _OUTLINES: dict[str, list[tuple[float, float]]] = {
     "outline_ny": [(-1, 0.35), (-0.95, 0.15), (-0.3, 0.1), (-0.1, -0.2), (0.1, -0.7), (0.45, -0.75), (0.5, 0.5), (0.9, 0.75),
@@ -843,7 +860,7 @@ _EMBLEMS: dict[str, Callable[[_Easel], None]] = {
     "block": _flag, "anchor": _anchor, "outline": lambda e: _silhouette(e, 1), "figure": _figure,
     "rider": lambda e: (_rider if e.rng.random() < 0.6 else _figure)(e),
     "archer": lambda e: (_archer if e.rng.random() < 0.75 else _figure)(e),
-    "pelican": _pelican, "arch": _arch, "cactus": _cactus,
+    "pelican": _pelican, "arch": _arch, "cactus": _cactus, "wheelchair": _wheelchair,
 }  # fmt: skip
 
 

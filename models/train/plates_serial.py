@@ -15,7 +15,7 @@ from models.train.plates_art import emblem
 from models.train.plates_ink import ALPHABET, Colour, Pixels, blend, jitter, mix, type_glyph
 from models.train.strokes import Die, british_die, draw_glyph, random_die
 
-Token = tuple[str, str]  # ("char", "A"), ("gap", "-"), ("small", "CT"), ("emblem", "")
+Token = tuple[str, str]  # ("char", "A"), ("gap", "-"), ("small", "CT"), ("emblem", "") the design's, ("emblem", "wheelchair")
 
 
 def serial_tokens(rng: np.random.Generator, pattern: str) -> list[Token]:
@@ -66,7 +66,11 @@ def vanity_tokens(rng: np.random.Generator) -> list[Token]:
 
 
 def with_small_letters(rng: np.random.Generator, tokens: list[Token]) -> list[Token]:
-    """One plate in nine gets a small stacked group (a plate type, a county number) before or after its serial."""
+    """One plate in nine gets a small stacked group (a plate type, a county number) before or after its serial, some others
+    the sign of access."""
+    if rng.random() < 0.02 and len(tokens) < 8:
+        sign: Token = ("emblem", "wheelchair")
+        return [sign, *tokens] if rng.random() < 0.5 else [*tokens, sign]
     if rng.random() > 0.11 or len(tokens) > 8 or any(kind == "small" for kind, _ in tokens):
         return tokens
     pool = ALPHABET if rng.random() < 0.6 else string.digits
@@ -236,7 +240,7 @@ def place_serial(
         elif sort == "small":
             _stack(image, style, value, letter, x, field, colour)
         elif sort == "emblem":
-            kind = design.emblem or "outline"
+            kind = value or design.emblem or "outline"
             slim = kind in ("pine", "pinebird", "palm", "tower", "lighthouse", "torch", "figure", "rider")
             size = min(width * 1.8, height * 1.6) if slim else min(width * 1.2, height * 1.1)
             emblem(rng, image, kind, jitter(rng, design.emblem_colour), middle, centre_y, size)

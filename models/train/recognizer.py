@@ -110,7 +110,7 @@ class Averaged:
     @torch.no_grad()
     def update(self, net: RecognizerNet) -> None:
         self.steps += 1
-        keep = min(0.999, self.steps / (self.steps + 10))
+        keep = min(0.998, self.steps / (self.steps + 10))
         for name, value in net.state_dict().items():
             mine = self.state[name]
             if value.dtype.is_floating_point:

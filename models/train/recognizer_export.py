@@ -19,6 +19,7 @@ from models.train.degrade import degrade_crop, degrade_real
 from models.train.plates import REGIONS, render_plate
 from models.train.recognizer_data import NO_REGION, held_out, make_target, real_plates
 from models.train.recognizer_net import ALPHABET, HEIGHT, SLOTS, WIDTH, ExportNet, RecognizerNet
+from models.train.recognizer_nothing import nothing
 
 MODELS = Path(__file__).resolve().parents[1]
 IR_VERSION = 8  # read by every onnxruntime since 1.15
@@ -36,6 +37,10 @@ def held_out_crops(rendered: int, per_real: int) -> tuple[NDArray[np.uint8], NDA
         crops.append(crop.image)
         slots.append(make_target(plate.text, None, region).slots)
         regions.append(region)
+    for _ in range(rendered // 12):  # about as many as in training
+        crops.append(nothing(rng, [], float(rng.beta(1.0, 1.6))))
+        slots.append(make_target("", np.zeros(0, np.float32), NO_REGION).slots)
+        regions.append(NO_REGION)
     for plate in [p for p in real_plates("train") if held_out(p)]:
         for _ in range(per_real):
             crops.append(degrade_real(rng, plate.picture, plate.box).image)
