@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -86,11 +86,11 @@ def read_picture(path: Path, detector: Detector, recognizer: FastPlateOcr, clock
     """Find and read the plates of one picture.  Raises CameraError if it cannot be decoded."""
     frame = _frame(read_image(path), clock)
     readings = recognizer.read(frame, detector.detect(frame))
-    return _picture(path, frame.image, readings)
+    return _picture(path, frame.image, [reading for reading in readings if reading.is_plate])
 
 
 def read_crop(path: Path, recognizer: FastPlateOcr, clock: Clock) -> PictureText:
-    """Read a picture that is one plate.  Raises CameraError if it cannot be decoded."""
+    """Read a picture that is one plate, whatever is found on it.  Raises CameraError if it cannot be decoded."""
     frame = _frame(read_image(path), clock)
     h, w = frame.image.shape[:2]
     corners = ((0.0, 0.0), (float(w), 0.0), (float(w), float(h)), (0.0, float(h)))
@@ -113,7 +113,7 @@ def _frame(image: Image, clock: Clock) -> Frame:
     return Frame(camera="file", number=0, image=image, at=clock.now(), media_s=0.0)
 
 
-def _picture(path: Path, image: Image, readings: tuple[Reading, ...]) -> PictureText:
+def _picture(path: Path, image: Image, readings: Sequence[Reading]) -> PictureText:
     plates = tuple(
         PlateText(
             box=_rounded(reading.detection.box),
@@ -125,7 +125,6 @@ def _picture(path: Path, image: Image, readings: tuple[Reading, ...]) -> Picture
             region=reading.region,
         )
         for reading in readings
-        if reading.is_plate
     )
     return PictureText(image=shown(path), size=(image.shape[1], image.shape[0]), plates=plates)
 
