@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from edge import __version__
+from edge import __version__, memory
 from edge.camera.interface import Camera
 from edge.camera.open import make_camera
 from edge.clock import Clock
 from edge.config import (
+    BUNDLE_THRESHOLD,
     AgencyConfig,
     CameraConfig,
     DetectorConfig,
     DeviceConfig,
+    PolicyConfig,
     RecognizerConfig,
     StoreConfig,
     TrackerConfig,
@@ -24,7 +26,8 @@ from edge.envelope.keyring import load_private_key, load_public_key, load_public
 from edge.envelope.open import HpkeOpener, verify
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.envelope.seal import HpkeSealer
-from edge.errors import OutboxError
+from edge.errors import ConfigError, OutboxError
+from edge.hotlist.files import stamp_path
 from edge.hotlist.load import load_hotlist
 from edge.ingest.mqtt import MqttMailbox
 from edge.ingest.quarantine import QuarantineFile
@@ -34,9 +37,13 @@ from edge.labeler.capture import CaptureStamp
 from edge.ledger import Ledger
 from edge.model_files import bundled_folder, default_models, find_model
 from edge.outbox.sqlite import SqliteOutbox
-from edge.pipeline import Exit, Line, Policy
+from edge.pipeline import Exit, Line, Policy, PolicySource
+from edge.policy.bundle import ListDigest, Trust
+from edge.policy.installed import PolicyFolder
 from edge.policy.load import load_pack
-from edge.policy.zones import load_zones
+from edge.policy.pack import Pack
+from edge.policy.zones import Zone, load_zones
+from edge.policy_source import FixedPolicy, InstalledPolicy
 from edge.position import make_position
 from edge.publisher.drain import Drain
 from edge.publisher.mqtt import MqttPublisher
@@ -48,6 +55,7 @@ from edge.unit import Unit
 
 OUTBOX_FILE = "outbox.sqlite"
 LEDGER_FILE = "counters.sqlite"
+POLICY_FOLDER = "policy"
 
 
 def detector(folder: Path, config: DetectorConfig) -> OnnxDetector:
@@ -72,21 +80,57 @@ def tracker(name: str, config: TrackerConfig) -> PlateTracker:
     return PlateTracker(name, config)
 
 
-def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> Policy:
-    """Pack, zones and hot lists; what the pack does not admit is dropped here, before anything is matched."""
-    pack = load_pack(config.policy.pack, *config.policy.layers, agreements=config.policy.agreements)
-    now = clock.now()
-    if not pack.in_force(now.utc):
-        journal.error("pack is not in force: nothing is captured", pack=pack.identity.id, version=pack.identity.version)
-    hotlist = load_hotlist(config.hotlist, pack, now)
-    journal.info("hot lists loaded", admitted=hotlist.admitted)
-    hotlist.tell_stale(now, journal)
-    for rule, number in hotlist.refused.items():
-        journal.count("hotlist_entries_refused", rule, number)
-        journal.info("hot-list entries refused before matching", rule=rule, entries=number)
-    return Policy(
-        pack=pack, unit=config.unit.kind, zones=load_zones(config.policy.zones) if config.policy.zones else (), hotlist=hotlist
-    )
+def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> PolicySource:
+    """Where the unit's rules come from.  Raises PolicyError or ConfigError if there are none that may be obeyed, StartAgain if
+    they may be by a process that overwrites freed memory."""
+
+    def obeyed(pack: Pack, zones: tuple[Zone, ...], vouched: tuple[ListDigest, ...] | None) -> Policy:
+        """With the hot lists; what the pack does not admit is dropped here, before anything is matched."""
+        if pack.forget_within is not None:
+            memory.check_forgets()
+        now = clock.now()
+        if not pack.in_force(now.utc):
+            journal.error("pack is not in force: nothing is captured", pack=pack.identity.id, version=pack.identity.version)
+        hotlist = load_hotlist(config.hotlist, pack, now, vouched)
+        journal.info("hot lists loaded", admitted=hotlist.admitted)
+        hotlist.tell_stale(now, journal)
+        for rule, number in hotlist.refused.items():
+            journal.count("hotlist_entries_refused", rule, number)
+            journal.info("hot-list entries refused before matching", rule=rule, entries=number)
+        return Policy(pack=pack, unit=config.unit.kind, zones=zones, hotlist=hotlist)
+
+    if config.policy.bundle_keys:
+        return InstalledPolicy(
+            policy_folder(config),
+            lambda rules: obeyed(rules.pack, rules.zones, rules.manifest.lists),
+            [file for path in config.hotlist.files for file in (path, stamp_path(path))],
+            clock,
+            journal,
+        )
+    zones = load_zones(config.policy.zones) if config.policy.zones else ()
+    return FixedPolicy(obeyed(plain_pack(config.policy), zones, None))
+
+
+def plain_pack(config: PolicyConfig) -> Pack:
+    """The pack in the files that ``config`` names.  Raises PolicyError, or ConfigError if it names none."""
+    if config.pack is None:
+        raise ConfigError("load pack: none is configured; the unit takes signed bundles only")
+    return load_pack(config.pack, *config.layers, agreements=config.agreements)
+
+
+def policy_folder(config: DeviceConfig) -> PolicyFolder:
+    """The unit's folder of signed bundles, and whom it believes.  Raises ConfigError."""
+    keys = {key.public_numbers(): key for path in config.policy.bundle_keys for key in load_public_keys(path)}
+    if not keys:
+        raise ConfigError("open folder of policy bundles: no key is trusted; name some as `policy.bundle_keys`")
+    threshold = config.policy.threshold or BUNDLE_THRESHOLD
+    if threshold > len(keys):
+        raise ConfigError(
+            f"open folder of policy bundles: {threshold} people must sign one, but `policy.bundle_keys` holds {len(keys)} "
+            "different keys; add keys, or lower `policy.threshold`"
+        )
+    trust = Trust(keys=tuple(keys.values()), threshold=threshold, device=config.unit.device)
+    return PolicyFolder(config.unit.data / POLICY_FOLDER, trust)
 
 
 def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:

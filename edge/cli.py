@@ -20,7 +20,7 @@ from rich.markup import escape
 from rich.progress import track as progress_bar
 
 from calibration.cli import app as calibrate_app
-from edge import build, keys
+from edge import build, keys, memory
 from edge.bench.decisions import time_decisions
 from edge.bench.evaluate import evaluate, read_reviews
 from edge.bench.failures import FailureSheets
@@ -28,11 +28,13 @@ from edge.bench.hotlist import measure as measure_hotlist
 from edge.bench.plots import draw_plots, require_matplotlib
 from edge.bench.scorecard import Pair, measure
 from edge.bench.tables import score_table, show_scorecard, slice_table
+from edge.bundling import Order, make_bundle, read_bundle, sign_bundle, unpack
 from edge.clock import Clock
 from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig, load_agency, load_device
 from edge.demo.run import run_demo
 from edge.detector.interface import Detector
 from edge.doctor import examine
+from edge.envelope.keyring import load_private_key
 from edge.errors import CameraError, ConfigError
 from edge.hotlist.files import replace_file, stamp_path, write_stamp
 from edge.hotlist.keyed import compile_list, load_key, make_key
@@ -42,6 +44,7 @@ from edge.ledger import reads_account, totals
 from edge.model_files import bundled_folder, default_models, read_manifest
 from edge.model_registry import Offer, add_models, verify_models
 from edge.outbox import inspect as outbox_inspect
+from edge.policy.bundle import read as open_bundle
 from edge.policy.cases import run_cases
 from edge.policy.check import findings
 from edge.policy.compare import answers, markdown
@@ -52,11 +55,13 @@ from edge.policy.load import bundled_packs, load_pack
 from edge.present import (
     accounts_table,
     backlog_table,
+    bundle_table,
     drawn_words,
     key_table,
     model_table,
     report_table,
     show_demo,
+    status_lines,
 )
 from edge.read import PictureText, find_inputs, is_clip, read_clip, read_crop, read_picture, shown
 from edge.recognizer.fast_plate_ocr import FastPlateOcr
@@ -323,7 +328,11 @@ def run(
     clock, journal = Clock(), Journal()
     stop = stop_on_signals()
     loaded = load_device(config)
-    unit = build.unit(loaded, clock, journal)
+    try:
+        unit = build.unit(loaded, clock, journal)
+    except memory.StartAgain:
+        memory.overwrite_what_is_freed()
+        raise
     if loaded.metrics.port is not None:
         serve_metrics(journal, loaded.metrics.port)
     accounts = unit.run(stop, drain_s)
@@ -447,6 +456,13 @@ def keys_broker(
     say().print(f"configuration: {written}")
 
 
+@key_commands.command("policy")
+def keys_policy(folder: Folder) -> None:
+    """Make the key with which one person signs policy bundles; units are told its policy.pem."""
+    keys.make_policy_signer(folder)
+    say().print(key_table(keys.describe(folder)))
+
+
 @key_commands.command("enrol")
 def keys_enrol(
     agency_folder: Annotated[Path, typer.Argument(help="The agency's folder.")],
@@ -561,7 +577,7 @@ def hotlist_bench(
         soft_wrap=True,
     )
     for each in cost.lookups:
-        say().print(f"  {each.kind}: {each.median_us} µs, one in a hundred {each.p99_us} µs", soft_wrap=True)
+        say().print(f"  {each.kind}: {each.median_us} µs of processor time, one in a hundred {each.p99_us} µs", soft_wrap=True)
 
 
 policy_commands = typer.Typer(help="Check, try out and explain policy packs.", no_args_is_help=True)
@@ -662,6 +678,83 @@ def policy_bench(packs: PackNames, json: Json = False) -> None:
         else:
             words = f"median {times.median_us:.0f} µs, 99 % within {times.p99_us:.0f} µs, first {times.first_us:.0f} µs"
             say().print(f"{times.pack}: {words} a read (label and decision, {times.reads} reads)", soft_wrap=True)
+
+
+BundleFile = Annotated[Path, typer.Argument(help="A policy bundle.")]
+SignKeys = Annotated[list[Path] | None, typer.Option("--key", help="policy.key of a signer; may be given again.")]
+
+
+@policy_commands.command("bundle")
+def policy_bundle(
+    packs: Annotated[list[str], typer.Argument(help="The state's pack, by name or path, then layers that narrow it.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File to write.")],
+    counter: Annotated[int, typer.Option(min=1, help="Higher than that of any bundle before; units take no lower one.")],
+    expires: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="From this day on (UTC) nothing is captured.")],
+    key: SignKeys = None,
+    zones: Annotated[Path | None, typer.Option(help="GeoJSON file of no-capture zones.")] = None,
+    agreements: Annotated[Path | None, typer.Option(help="File of agreements.")] = None,
+    lists: Annotated[
+        list[Path] | None,
+        typer.Option("--list", help="A hot list, as it lies on the units; may be given again. No other one is used."),
+    ] = None,
+    list_key: Annotated[Path | None, typer.Option(help="The secret of compiled lists.")] = None,
+    device: Annotated[list[str] | None, typer.Option(help="A unit that it is for, again for more; any unless told.")] = None,
+) -> None:
+    """Make one file of pack, layers, zones, agreements and hot lists' digests, and sign it."""
+    order = Order(
+        packs=tuple(packs),
+        agreements=agreements,
+        zones=zones,
+        lists=tuple(lists or ()),
+        list_key=list_key,
+        counter=counter,
+        expires=expires.replace(tzinfo=timezone.utc),
+        devices=tuple(device or ()),
+    )
+    data = make_bundle(order, Clock().now().utc)
+    for path in key or ():
+        data = sign_bundle(data, load_private_key(path))
+    replace_file(out, data)
+    say().print(bundle_table(open_bundle(data)))
+
+
+@policy_commands.command("unpack")
+def policy_unpack(
+    bundle: BundleFile, out: Annotated[Path, typer.Option("-o", "--out", help="New folder for the bundle's files.")]
+) -> None:
+    """Write a bundle's files into a folder, to be read before one signs."""
+    data = read_bundle(bundle)
+    unpack(data, out)
+    say().print(bundle_table(open_bundle(data)))
+
+
+@policy_commands.command("sign")
+def policy_sign(bundle: BundleFile, key: Annotated[Path, typer.Option(help="policy.key of one more signer.")]) -> None:
+    """Add a person's signature to a bundle; look into it first with `policy unpack`."""
+    data = sign_bundle(read_bundle(bundle), load_private_key(key))
+    replace_file(bundle, data)
+    say().print(bundle_table(open_bundle(data)))
+
+
+@policy_commands.command("install")
+def policy_install(bundle: BundleFile, config: DeviceFile) -> None:
+    """Check a bundle and put it in force on this unit, also while the unit runs; what is refused changes nothing."""
+    rules = build.policy_folder(load_device(config)).install(bundle, Clock().now().utc, label)
+    says = rules.manifest
+    say().print(f"bundle {says.counter} is in force until {says.expires.isoformat()}", soft_wrap=True)
+
+
+@policy_commands.command("status")
+def policy_status(config: DeviceFile, json: Json = False) -> None:
+    """Which bundle is in force on this unit, until when, and what was refused."""
+    status = build.policy_folder(load_device(config)).status(Clock().now().utc)
+    if json:
+        write_json(status)
+    else:
+        for line in status_lines(status):
+            say().print(line, markup=False, soft_wrap=True)
+    if status.state != "in force":
+        raise typer.Exit(1)
 
 
 def read_labeled(path: Path) -> LabeledRead:

@@ -11,13 +11,24 @@ from __future__ import annotations
 import os
 import sys
 
+from edge.errors import PolicyError
+
 _TUNABLES = "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
 #: The environment that asks for it.
 SETTINGS = {"GLIBC_TUNABLES": _TUNABLES, "PYTHONMALLOC": "malloc"}
 
 
-def overwrites_what_it_frees() -> bool:
-    """Whether this process was started so."""
+class StartAgain(PolicyError):
+    """A pack gives this unit minutes to forget, which it can do from its start on only."""
+
+
+def check_forgets() -> None:
+    """Raises StartAgain if this process was not started so that freed memory is overwritten."""
+    if not _overwrites_what_it_frees():
+        raise StartAgain("obey pack: it gives this unit minutes to forget, which it can from its start on only: start it again")
+
+
+def _overwrites_what_it_frees() -> bool:
     return all(os.environ.get(name) == value for name, value in SETTINGS.items())
 
 
@@ -26,6 +37,6 @@ def overwrite_what_is_freed() -> None:
 
     Call it before threads are started and files are opened.
     """
-    if not overwrites_what_it_frees():
+    if not _overwrites_what_it_frees():
         command = [sys.executable, "-m", "edge", *sys.argv[1:]]
         os.execve(sys.executable, command, {**os.environ, **SETTINGS})  # noqa: S606  this very program again
