@@ -24,6 +24,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+#: How many people must have signed a policy bundle, unless told.
+BUNDLE_THRESHOLD = 2
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
@@ -94,13 +96,20 @@ class ModelsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class PolicyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The state's pack: the name of a bundled one (``us-ct``) or the path of a TOML file; the agency's and the device's
-    ``layers``, which can only narrow it; a file of agreements, and a GeoJSON file of no-capture zones."""
+    """Either plain files, to try things out: the state's ``pack``, by the name of one that comes with the program (``us-ct``)
+    or the path of a TOML file; the agency's and the device's ``layers``, which can only narrow it; a file of agreements, and
+    a GeoJSON file of no-capture zones.
 
-    pack: str
+    Or signed bundles, which ``plate-edge policy install`` takes in: the public ``bundle_keys`` of the people who may sign them,
+    and how many of them must have, the ``threshold``, 2 unless told.
+    """
+
+    pack: str | None = None
     layers: tuple[Path, ...] = ()
     agreements: Path | None = None
     zones: Path | None = None
+    bundle_keys: tuple[Path, ...] = ()
+    threshold: int | None = None
 
 
 class HotListConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -215,6 +224,7 @@ def load_device(path: Path) -> DeviceConfig:
     if len(set(names)) != len(names):
         raise ConfigError(f"read configuration {path}: two cameras have the same name; names must differ")
     _check_ranges(path, config)
+    _check_policy(path, config.policy)
     return _from_folder(config, path.parent.absolute())
 
 
@@ -283,7 +293,7 @@ def _from_folder(config: DeviceConfig, folder: Path) -> DeviceConfig:
         for camera in config.cameras
     )
     pack = config.policy.pack
-    if "/" in pack or pack.endswith(".toml"):
+    if pack is not None and ("/" in pack or pack.endswith(".toml")):
         pack = os.path.normpath(folder / pack)
     return msgspec.structs.replace(config, cameras=cameras, policy=msgspec.structs.replace(config.policy, pack=pack))
 
@@ -293,6 +303,21 @@ def _check_name(path: Path, name: str) -> None:
         raise ConfigError(
             f"read configuration {path}: `{name}` is not a name; use lower-case letters, digits and hyphens, at most 63"
         )
+
+
+def _check_policy(path: Path, policy: PolicyConfig) -> None:
+    """Rules come from one place: what a bundle says must not be mixed with what lies beside it."""
+    plain = [name for name in ("pack", "layers", "agreements", "zones") if getattr(policy, name)]
+    signed = [name for name in ("bundle_keys", "threshold") if getattr(policy, name)]
+    if plain and signed:
+        raise ConfigError(
+            f"read configuration {path}: [policy] names both `{plain[0]}` and `{signed[0]}`; the rules come either from plain "
+            "files or from signed bundles: remove one of the two"
+        )
+    if policy.pack is None and not policy.bundle_keys:
+        raise ConfigError(f"read configuration {path}: [policy] needs `bundle_keys`, or `pack` to try things out")
+    if policy.threshold is not None and policy.threshold < 1:
+        raise ConfigError(f"read configuration {path}: `policy.threshold` must be at least 1")
 
 
 def _check_ranges(path: Path, config: DeviceConfig) -> None:

@@ -28,12 +28,12 @@ from edge.hotlist.load import load_hotlist
 from edge.journal import Journal
 from edge.model_files import bundled_folder
 from edge.outbox import inspect as outbox_inspect
-from edge.policy.load import load_pack
+from edge.policy.bundle import ListDigest, Manifest
 from edge.policy.pack import Pack
 from edge.policy.zones import load_zones
 from edge.position import make_position
 
-#: A certificate that ends within this time is worth a visit now.
+#: A certificate or a policy bundle that ends within this time is worth a visit now.
 RENEW_WITHIN = timedelta(days=30)
 CONNECT_TIMEOUT_S = 5.0
 
@@ -110,8 +110,19 @@ def _opencv() -> Check:
 
 def _rules(config: DeviceConfig) -> Iterator[Check]:
     now = Clock().now().utc
+    vouched: tuple[ListDigest, ...] | None = None
     try:
-        pack = load_pack(config.policy.pack, *config.policy.layers, agreements=config.policy.agreements)
+        if config.policy.bundle_keys:
+            folder = build.policy_folder(config)
+            look = folder.look(now)
+            for refusal in look.refusals:
+                yield Check(what="policy bundle", state="warning", words=f"{refusal.file} was refused: {refusal.why}")
+            if look.rules is None:
+                raise folder.nothing(look)
+            yield _bundle(look.rules.manifest, folder.latest(now))
+            pack, vouched = look.rules.pack, look.rules.manifest.lists
+        else:
+            pack = build.plain_pack(config.policy)
     except PlateEdgeError as error:
         yield Check(what="pack", state="fault", words=str(error))
         return
@@ -124,14 +135,23 @@ def _rules(config: DeviceConfig) -> Iterator[Check]:
     if zones is not None:
         yield _tried("no-capture zones", lambda: f"{len(load_zones(zones))} zones")
     yield _tried("position", lambda: type(make_position(config.position)).__name__)
-    yield _hot_lists(config.hotlist, pack)
+    yield _hot_lists(config.hotlist, pack, vouched)
 
 
-def _hot_lists(config: HotListConfig, pack: Pack) -> Check:
+def _bundle(says: Manifest, at: datetime) -> Check:
+    words = f"counter {says.counter}, issued {says.issued:%Y-%m-%d}, expires {says.expires:%Y-%m-%d %H:%M} UTC"
+    if says.expired(at):
+        return Check(what="policy bundle", state="fault", words=f"{words}: it has expired and nothing is captured")
+    if says.expires - at < RENEW_WITHIN:
+        return Check(what="policy bundle", state="warning", words=f"{words}: issue its successor")
+    return Check(what="policy bundle", state="ok", words=words)
+
+
+def _hot_lists(config: HotListConfig, pack: Pack, vouched: tuple[ListDigest, ...] | None) -> Check:
     """A stale list is a warning: the unit works on and only raises no hit of it."""
     now = Clock().now()
     try:
-        lists = load_hotlist(config, pack, now)
+        lists = load_hotlist(config, pack, now, vouched)
     except PlateEdgeError as error:
         return Check(what="hot lists", state="fault", words=str(error))
     refused = ", ".join(f"{number} by {rule}" for rule, number in lists.refused.items()) or "none"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -32,19 +33,28 @@ from edge.policy.vocabulary import UnitKind
 from edge.policy.zones import Zone
 from edge.position import PositionSource
 from edge.recognizer.interface import Recognizer
-from edge.records import Position, Release, Track, Withhold
+from edge.records import Position, Reason, Release, Track, Withhold
 from edge.tracker.interface import Tracker
 from edge.tracker.vote import vote
 
 
 class Policy(Struct, frozen=True, kw_only=True):
     """What the rules are: the pack, what kind of unit it binds here, the configured no-capture zones, and the hot list as far
-    as the pack admits it."""
+    as the pack admits it; ``barred`` is why nothing at all may be captured, empty where something may."""
 
     pack: Pack
     unit: UnitKind
     zones: tuple[Zone, ...]
     hotlist: HotList
+    barred: tuple[Reason, ...] = ()
+
+
+class PolicySource(Protocol):
+    """Where the rules come from; it may give other ones while the unit runs.  Thread-safe."""
+
+    def now(self) -> Policy:
+        """The rules at this moment: the same object while they are the same."""
+        ...
 
 
 class Exit:
@@ -117,7 +127,7 @@ class Line:
         detector: Detector,
         tracker: Tracker,
         recognizer: Recognizer,
-        policy: Policy,
+        policy: PolicySource,
         stamp: CaptureStamp,
         exit: Exit,
         journal: Journal,
@@ -127,7 +137,7 @@ class Line:
         self._detector = detector
         self._tracker = tracker
         self._recognizer = recognizer
-        self._policy = policy
+        self._policies, self._policy = policy, policy.now()
         self._stamp = stamp
         self._exit = exit
         self._journal = journal
@@ -144,8 +154,12 @@ class Line:
             if isinstance(frame, GapBegan):
                 self._finish(self._tracker.flush(), place)
                 continue
+            rules = self._policies.now()
+            if rules is not self._policy:  # a pass is captured, labelled and decided under one policy, so those before end here
+                self._finish(self._tracker.flush(), place)
+                self._policy = rules
             here = self._position.at(frame.media_s)
-            forbidden = may_capture(here, frame.at.utc, self._policy.pack, self._policy.zones, self._policy.unit)
+            forbidden = rules.barred or may_capture(here, frame.at.utc, rules.pack, rules.zones, rules.unit)
             if forbidden:
                 self._journal.count("frames_dropped", forbidden[0].rule)
                 self._finish(self._tracker.flush(), place)

@@ -37,6 +37,11 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
+def ruled(policy: str) -> str:
+    """The configuration with other rules."""
+    return DEVICE.replace('pack = "us-ct"', policy)
+
+
 def test_paths_count_from_the_file(tmp_path: Path) -> None:
     """A configuration can be moved together with what it names."""
     config = load_device(write(tmp_path, DEVICE))
@@ -52,7 +57,7 @@ CASES = [
     ("unknown key in a camera", DEVICE + '[[cameras]]\nname="b"\nsauce="x"\n', r"unknown key `cameras.sauce`.*source"),
     ("unknown table", DEVICE + "[polcy]\npack='x'\n", r"unknown key `polcy`; did you mean `policy`"),
     ("missing table", DEVICE.replace("[policy]\npack", "#"), "policy"),
-    ("wrong type", DEVICE.replace('"us-ct"', "7"), "Expected `str`"),
+    ("wrong type", DEVICE.replace('"us-ct"', "7"), "Expected `str"),
     ("no camera", DEVICE.replace('[[cameras]]\nname = "north"\nsource = "clip.mp4"', "cameras = []", 1), "camera"),
     ("bad name", DEVICE.replace('"ct-01"', '"CT 01"'), "`CT 01` is not a name"),
     ("name with a wildcard", DEVICE.replace('"hartford-pd"', '"hartford/#"'), "is not a name"),
@@ -61,6 +66,12 @@ CASES = [
     ("threshold out of range", DEVICE + "[detector]\nthreshold = 1.5\n", "`detector.threshold` must be between 0 and 1"),
     ("time-out of zero", DEVICE.replace('"clip.mp4"', '"clip.mp4"\nread_timeout_s = 0.0'), "read_timeout_s` must be above 0"),
     ("password in the address", DEVICE.replace("clip.mp4", "rtsp://u:secret@cam/1"), "credentials"),
+    ("rules from two places", ruled('pack = "us-ct"\nbundle_keys = ["a.pem"]'), "names both `pack` and `bundle_keys`"),
+    ("zones beside a bundle", ruled('zones = "z.json"\nbundle_keys = ["a.pem"]'), "names both `zones` and `bundle_keys`"),
+    ("a threshold for plain files", ruled('pack = "us-ct"\nthreshold = 1'), "names both `pack` and `threshold`"),
+    ("rules from nowhere", ruled(""), "needs `bundle_keys`, or `pack`"),
+    ("a threshold without keys", ruled("threshold = 2"), "needs `bundle_keys`, or `pack`"),
+    ("nobody has to sign", ruled('bundle_keys = ["a.pem"]\nthreshold = 0'), "`policy.threshold` must be at least 1"),
     ("not TOML", "unit = [", "not valid TOML"),
 ]  # fmt: skip
 
