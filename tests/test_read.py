@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 
+from edge import build
+from edge.clock import Clock
+from edge.config import RecognizerConfig
+from edge.read import read_crop
 from tests.readings import detection, reading
 
 CASES = [
@@ -27,3 +35,11 @@ def test_a_plate_has_a_text_and_a_sure_detector_or_a_text_that_vouches_for_it(
     """No characters, or more than a plate has, are no plate; else one of two witnesses must be convinced; a word is none."""
     found = reading(text, probability, detection(0, 0, sure=sure))
     assert found.is_plate is expected
+
+
+def test_a_crop_is_one_plate_whatever_is_found_on_it(tmp_path: Path) -> None:
+    """Of a picture that is one plate something is said even where the reader finds no character: an even grey."""
+    cv2.imwrite(str(tmp_path / "grey.png"), np.full((64, 128), 90, np.uint8))
+    models = Path(__file__).resolve().parents[1] / "models"
+    (plate,) = read_crop(tmp_path / "grey.png", build.recognizer(models, RecognizerConfig()), Clock()).plates
+    assert plate.box == (0, 0, 128, 64)
