@@ -24,6 +24,8 @@ FOUND = Path(__file__).with_name("recognizer_nothing.jsonl")
 """`image` and `quads`, TL TR BR BL as eight numbers in the frame's own px, each a false box of a detector."""
 REVIEWED = Path(__file__).with_name("detector_reviewed.jsonl")
 FRAME_WIDTH = 1280
+SMALLEST_PX = 56.0
+"""Smaller things are not shrunk to: a pale patch of thirty pixels may be a plate, and a reader cannot tell."""
 
 _FOUND_SHARE, _ANYWHERE_SHARE = 0.45, 0.2  # the rest is drawn
 
@@ -50,6 +52,7 @@ def surroundings(folder: Path) -> list[Surroundings]:
             picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         boxes = np.array(row["boxes"] + doubtful.get(row["image"], []), np.float32).reshape(-1, 4) * scale
         quads = np.array(found.get(row["image"], []), np.float32).reshape(-1, 4, 2) * scale
+        quads = quads[np.ptp(quads[:, :, 0], axis=1) >= 0.6 * SMALLEST_PX]
         margin = boxes[:, 2:] * 0.5
         taken = np.concatenate([boxes[:, :2] - margin, boxes[:, :2] + boxes[:, 2:] + margin], 1)
         frames.append(Surroundings(picture.astype(np.uint8), quads, taken))
@@ -75,7 +78,7 @@ def nothing(rng: np.random.Generator, frames: list[Surroundings], severity: floa
 def free_quad(rng: np.random.Generator, frame: Surroundings) -> NDArray[np.float32] | None:
     """A box of a plate's proportions that touches nothing that may be one, or None."""
     height, width = frame.picture.shape[:2]
-    wide = float(np.exp(rng.uniform(np.log(24), np.log(min(260, width / 2)))))
+    wide = float(np.exp(rng.uniform(np.log(SMALLEST_PX), np.log(min(260, width / 2)))))
     high = wide / float(rng.uniform(1.6, 4.8))
     x, y = rng.uniform(0, width - wide), rng.uniform(0, max(1.0, height - high))
     taken = frame.taken
@@ -100,7 +103,7 @@ def _cut(rng: np.random.Generator, frame: Surroundings, quad: NDArray[np.float32
         patch, quad = patch[:, ::-1], quad[[1, 0, 3, 2]] * np.float32([-1, 1]) + np.float32([patch.shape[1] - 1, 0])
     scale = 1.0
     if rng.random() < 0.5:
-        scale = float(np.exp(rng.uniform(np.log(min(1.0, 38 / span[0])), 0.0)))
+        scale = float(np.exp(rng.uniform(np.log(min(1.0, SMALLEST_PX / span[0])), 0.0)))
     scale = min(scale, 330 / float(span[0]))
     if scale < 0.95:
         patch = cv2.resize(patch, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
