@@ -22,8 +22,10 @@ from msgspec import Struct
 
 from edge import keys
 from edge.build import open_store
+from edge.clock import Clock
 from edge.config import load_agency
 from edge.errors import ConfigError
+from edge.hotlist.files import write_stamp
 from edge.records import Label, LabeledRead
 from edge.unit import Accounts
 
@@ -198,6 +200,7 @@ def write_configuration(folder: Path, port: int) -> None:
     """``device.toml`` and ``agency.toml`` for the keys of :func:`make_keys`, with the clip's zone and hot list."""
     shutil.copyfile(HERE / "zones.geojson", folder / "zones.geojson")
     shutil.copyfile(HERE / "hotlist.csv", folder / "hotlist.csv")
+    write_stamp(folder / "hotlist.csv", name="demo", version="1", issued=Clock().now().utc)
     broker = f'[broker]\nhost = "127.0.0.1"\nport = {port}\nbackoff_max_s = 2.0\n'
     tls = 'ca = "{0}/ca.pem"\ncertificate = "{0}/tls.pem"\nkey = "{0}/tls.key"\n'
     (folder / "device.toml").write_text(

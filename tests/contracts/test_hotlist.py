@@ -12,10 +12,9 @@ import pytest
 
 from edge.hotlist.match import HotList
 from edge.journal import Journal
-from edge.policy.load import load_pack
 from edge.policy.pack import Pack
 from edge.records import Hit, Instant, Read
-from tests.hotlist.lists import AGE, keyed, load, seen, sha256, stamped
+from tests.hotlist.lists import AGE, keyed, load, seen, sha256, stamped, with_layer
 from tests.policy.situations import NOW, US_CT, edited_pack, instant
 
 Load = Callable[..., HotList]
@@ -23,36 +22,6 @@ Load = Callable[..., HotList]
 STOLEN = "ab-c 123,CT,NCIC,stolen-vehicle,stolen in Hartford,HPD,2026-10-20,2026-12-01"
 WITH_O = "H0OT0,US-CT,NCIC,stolen-plate,stolen,X,2026-10-20,"
 WITH_8 = "MK8 114,,local,missing-person,lost,X,2026-10-20,"
-LAYER = """
-[identity]
-id = "hartford-pd"
-layer = "agency"
-version = "1"
-title = "Hartford"
-jurisdiction = "US-CT"
-statute = "order 1"
-effective_from = 2026-10-01T00:00:00Z
-prepared_on = 2026-10-01
-note = "For tests."
-
-[hotlist]
-id = "hpd-hotlist"
-clause = "order 1"
-evidence = "choice"
-verified = false
-words = "For tests."
-region = "mark-inexact"
-"""
-
-ADMIT = """
-[[hotlist.admit]]
-id = "hpd-admit"
-clause = "order 1"
-evidence = "choice"
-verified = false
-words = "For tests."
-topics = ["stolen-vehicle", "stolen-plate", "missing-person"]
-"""
 
 
 @pytest.fixture(params=["plain", "keyed"])
@@ -166,13 +135,6 @@ def test_a_hit_says_where_it_comes_from(lists: Load, tmp_path: Path) -> None:
     assert (hit.source, hit.topic, hit.reason, hit.entered_by) == ("NCIC", "stolen-vehicle", "stolen in Hartford", "HPD")
     assert (hit.list_name, hit.list_version, hit.list_issued) == ("list", "7", NOW - AGE)
     assert hit.list_sha256 in {sha256(path) for path in (*tmp_path.glob("*.csv"), *tmp_path.glob("*.keyed"))}
-
-
-def with_layer(folder: Path, hotlist: str) -> Pack:
-    """Connecticut's pack under an agency's layer with ``hotlist`` in its rule."""
-    path = folder / "layer.toml"
-    path.write_text(LAYER + hotlist + "\n" + ADMIT, encoding="utf-8")
-    return load_pack("us-ct", path)
 
 
 def at(hours: float, source: str = "ntp") -> Instant:

@@ -14,11 +14,42 @@ from edge.hotlist.keyed import compile_list, load_key, make_key
 from edge.hotlist.load import load_hotlist
 from edge.hotlist.match import HotList
 from edge.policy.bundle import ListDigest
+from edge.policy.load import load_pack
 from edge.policy.pack import Pack
 from edge.records import Character, Instant, Option, Read
 from tests.policy.situations import NOW, US_CT, instant, read
 
 HEADER = ",".join(COLUMNS)
+_LAYER = """
+[identity]
+id = "hartford-pd"
+layer = "agency"
+version = "1"
+title = "Hartford"
+jurisdiction = "US-CT"
+statute = "order 1"
+effective_from = 2026-10-01T00:00:00Z
+prepared_on = 2026-10-01
+note = "For tests."
+
+[hotlist]
+id = "hpd-hotlist"
+clause = "order 1"
+evidence = "choice"
+verified = false
+words = "For tests."
+region = "mark-inexact"
+"""
+
+_ADMIT = """
+[[hotlist.admit]]
+id = "hpd-admit"
+clause = "order 1"
+evidence = "choice"
+verified = false
+words = "For tests."
+topics = ["stolen-vehicle", "stolen-plate", "missing-person"]
+"""
 #: How long before NOW the lists of these tests were issued.
 AGE = timedelta(hours=2)
 
@@ -69,3 +100,15 @@ def seen(text: str, region: str = "US-CT", at: Instant | None = None, **doubts: 
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def layer(hotlist: str) -> str:
+    """An agency's layer of rules with ``hotlist`` in what it says of hot lists."""
+    return f"{_LAYER}{hotlist}\n{_ADMIT}"
+
+
+def with_layer(folder: Path, hotlist: str) -> Pack:
+    """Connecticut's pack under :func:`layer`."""
+    path = folder / "layer.toml"
+    path.write_text(layer(hotlist), encoding="utf-8")
+    return load_pack("us-ct", path)
