@@ -42,7 +42,7 @@ from edge.policy.bundle import ListDigest, Trust
 from edge.policy.installed import PolicyFolder
 from edge.policy.load import load_pack
 from edge.policy.pack import Pack
-from edge.policy.zones import Zone, load_zones
+from edge.policy.zones import Zone, load_zones, undrawn
 from edge.policy_source import FixedPolicy, InstalledPolicy
 from edge.position import make_position
 from edge.publisher.drain import Drain
@@ -88,6 +88,9 @@ def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> PolicySource
         """With the hot lists; what the pack does not admit is dropped here, before anything is matched."""
         if pack.forget_within is not None:
             memory.check_forgets()
+        missing = undrawn(pack.categories, zones)
+        if missing:
+            journal.warning("the pack forbids capture at places of which none is drawn", categories=", ".join(missing))
         now = clock.now()
         if not pack.in_force(now.utc):
             journal.error("pack is not in force: nothing is captured", pack=pack.identity.id, version=pack.identity.version)

@@ -30,7 +30,7 @@ from edge.model_files import bundled_folder
 from edge.outbox import inspect as outbox_inspect
 from edge.policy.bundle import ListDigest, Manifest
 from edge.policy.pack import Pack
-from edge.policy.zones import load_zones
+from edge.policy.zones import Zone, load_zones, undrawn
 from edge.position import make_position
 
 #: A certificate or a policy bundle that ends within this time is worth a visit now.
@@ -111,6 +111,7 @@ def _opencv() -> Check:
 def _rules(config: DeviceConfig) -> Iterator[Check]:
     now = Clock().now().utc
     vouched: tuple[ListDigest, ...] | None = None
+    zones: tuple[Zone, ...] | None = ()
     try:
         if config.policy.bundle_keys:
             folder = build.policy_folder(config)
@@ -120,22 +121,35 @@ def _rules(config: DeviceConfig) -> Iterator[Check]:
             if look.rules is None:
                 raise folder.nothing(look)
             yield _bundle(look.rules.manifest, folder.latest(now))
-            pack, vouched = look.rules.pack, look.rules.manifest.lists
+            pack, zones, vouched = look.rules.pack, look.rules.zones, look.rules.manifest.lists
         else:
             pack = build.plain_pack(config.policy)
     except PlateEdgeError as error:
         yield Check(what="pack", state="fault", words=str(error))
         return
+    if not config.policy.bundle_keys and config.policy.zones is not None:
+        try:
+            zones = load_zones(config.policy.zones)
+        except PlateEdgeError as error:
+            zones = None
+            yield Check(what="no-capture zones", state="fault", words=str(error))
     words = ", ".join(f"{layer.says.identity.id} {layer.says.identity.version}" for layer in pack.layers)
     if pack.in_force(now):
         yield Check(what="pack", state="ok", words=f"{words}, in force")
     else:
         yield Check(what="pack", state="fault", words=f"{words} is not in force at {now:%Y-%m-%d}: nothing is captured")
-    zones = config.policy.zones
     if zones is not None:
-        yield _tried("no-capture zones", lambda: f"{len(load_zones(zones))} zones")
+        yield _no_capture_zones(pack, zones)
     yield _tried("position", lambda: type(make_position(config.position)).__name__)
     yield _hot_lists(config.hotlist, pack, vouched)
+
+
+def _no_capture_zones(pack: Pack, zones: tuple[Zone, ...]) -> Check:
+    missing = undrawn(pack.categories, zones)
+    words = f"{len(zones)} drawn"
+    if missing:
+        words += f"; the pack forbids capture at {', '.join(missing)} places, none of which is drawn: draw them"
+    return Check(what="no-capture zones", state="warning" if missing else "ok", words=words)
 
 
 def _bundle(says: Manifest, at: datetime) -> Check:

@@ -40,6 +40,15 @@ def rewritten(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def test_places_that_the_pack_names_and_nobody_drew_are_told(unit: Path) -> None:
+    """Washington forbids capture at six kinds of place; a unit on which only a clinic is drawn stops at no school."""
+    rewritten("us-ct", "us-wa")(unit)
+    check = found(unit)["no-capture zones"]
+    assert check.state == "warning"
+    assert "school" in check.words
+    assert "health-care" not in check.words
+
+
 FAULTS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no signing key": (lambda unit: (unit / "device" / "sign.key").unlink(), "signing key", "sign.key"),
     "another's certificate": (rewritten(demo.DEVICE, "demo-other"), "certificate", "names another device"),

@@ -130,7 +130,9 @@ def _label(read: Read, capture: Capture, pack: Pack, hit: Hit | None) -> Label:
         delete_after=pack.delete_after(read.first, read.last, hit is not None),
         lifts=tuple(dict.fromkeys(rule.lift for rule in pack.lifts)),
         forward_by=pack.must_arrive_by(start, hit is not None),
-        search_windows=tuple(SearchWindow(who=who, until=until) for who, until in pack.searchable_until(start).items()),
+        search_windows=tuple(
+            SearchWindow(who=who, until=until) for who, until in pack.searchable_until(read.first, read.last).items()
+        ),
         obligations=tuple(dict.fromkeys(rule.obligation for rule in pack.obligations)),
         onward_duties=tuple(dict.fromkeys(rule.duty for rule in pack.onward_duties)),
         rules=_rules(pack, hit),

@@ -201,7 +201,7 @@ def _retention(labeled: LabeledRead, pack: Pack) -> Iterator[Reason]:
     if due is not None and (label.forward_by is None or label.forward_by > due):
         yield _engine("engine-not-wider", "the label lets the read arrive later than the pack allows")
     windows = {window.who: window.until for window in label.search_windows}
-    for who, until in pack.searchable_until(start).items():
+    for who, until in pack.searchable_until(read.first, read.last).items():
         if windows.get(who) is None or windows[who] > until:
             yield _engine("engine-not-wider", "the label lets the read be searched longer than the pack allows")
 

@@ -41,7 +41,7 @@ from edge.policy.rules import (
     Rule,
     SearchRule,
 )
-from edge.policy.vocabulary import Classification, Field, Gate, Obligation, Purpose, Searcher
+from edge.policy.vocabulary import Classification, Field, Gate, Obligation, Purpose, Searcher, ZoneCategory
 from edge.records import Instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -315,18 +315,28 @@ class Pack(Struct, frozen=True, kw_only=True, dict=True):
         recorded moment, less the margin of each clock rule that did not trust the clock (the longest margin counts)."""
         start = min(first.utc, last.utc)
         end = min((rule.longest.after(start) for rule in self.retention_for(hit)), default=start)
-        margins = [rule.margin for rule in self.clocks if rule.margin and not (rule.trusts(first) and rule.trusts(last))]
-        return min((margin.before(end) for margin in margins), default=end)
+        return self._safely_before(end, first, last)
 
     def must_arrive_by(self, start: datetime, hit: bool) -> datetime | None:
         """The earliest time by which a read captured at ``start`` must have been forwarded, if any."""
         return min((rule.within.after(start) for rule in self.forward_by if rule.binds(hit)), default=None)
 
-    def searchable_until(self, start: datetime) -> dict[Searcher, datetime]:
-        """How long a read captured at ``start`` may be found, by whom."""
+    def _safely_before(self, end: datetime, first: Instant, last: Instant) -> datetime:
+        """``end``, less the longest margin of the clock rules that did not trust the clock."""
+        margins = [rule.margin for rule in self.clocks if rule.margin and not (rule.trusts(first) and rule.trusts(last))]
+        return min((margin.before(end) for margin in margins), default=end)
+
+    @cached_property
+    def categories(self) -> tuple[ZoneCategory, ...]:
+        """The kinds of place at which a layer forbids capture; the agency must draw them."""
+        return tuple(dict.fromkeys(category for rule in self.captures for category in rule.categories))
+
+    def searchable_until(self, first: Instant, last: Instant) -> dict[Searcher, datetime]:
+        """How long a read may be found, by whom, counted from its earliest moment; earlier under a doubtful clock."""
+        start = min(first.utc, last.utc)
         found: dict[Searcher, datetime] = {}
         for rule in self.search_windows:
-            end = rule.within.after(start)
+            end = self._safely_before(rule.within.after(start), first, last)
             found[rule.who] = min(end, found.get(rule.who, end))
         return found
 

@@ -177,6 +177,12 @@ def _zone(index: int, feature: _Feature, refuse: Callable[[str], PolicyError]) -
     )
 
 
+def undrawn(wanted: Iterable[ZoneCategory], zones: Iterable[Zone]) -> tuple[ZoneCategory, ...]:
+    """The categories that a pack names and of which no zone is drawn: there the unit stops nowhere."""
+    drawn = {zone.category for zone in zones}
+    return tuple(category for category in wanted if category not in drawn)
+
+
 def usable(position: Position | None) -> bool:
     """Whether a position says where the unit is: finite, on the globe, and surer than 10 km."""
     return (
