@@ -109,7 +109,7 @@ def _lettering(rng: np.random.Generator, height: float, european: bool) -> _Lett
         die = british_die(rng) if european and rng.random() < 0.6 else random_die(rng)
     font = "" if use_die else fonts[int(rng.integers(len(fonts)))]
     # Plate dies tell I from 1 by slabs; most type fonts do not.
-    slab, foot = (0.1, 0.1) if european else (0.65, 0.2)
+    slab, foot = (0.1, 0.1) if european else (0.6, 0.35)
     serifs = {"I": float(rng.uniform(0.45, 0.9)) if rng.random() < slab else 0.0, "1": 0.6 if rng.random() < foot else 0.0}
     return _Lettering(die, font, height, int(rng.choice([0, 1, 2], p=[0.4, 0.35, 0.25])), serifs)
 
