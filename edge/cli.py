@@ -330,12 +330,12 @@ def run(
     loaded = load_device(config)
     try:
         unit = build.unit(loaded, clock, journal)
-    except memory.StartAgain:
+        if loaded.metrics.port is not None:
+            serve_metrics(journal, loaded.metrics.port)
+        accounts = unit.run(stop, drain_s)
+    except memory.StartAgain:  # at the start, or because a bundle came in that wants it; the unit has ended in good order then
         memory.overwrite_what_is_freed()
         raise
-    if loaded.metrics.port is not None:
-        serve_metrics(journal, loaded.metrics.port)
-    accounts = unit.run(stop, drain_s)
     if json:
         write_json(accounts)
     else:

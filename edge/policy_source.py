@@ -14,6 +14,7 @@ from msgspec import Struct
 from edge.clock import Clock
 from edge.errors import ConfigError, PolicyError
 from edge.journal import Journal
+from edge.memory import StartAgain
 from edge.pipeline import Policy
 from edge.policy.bundle import Rules
 from edge.policy.installed import PolicyFolder, stamp_of
@@ -50,7 +51,8 @@ class InstalledPolicy:
     """The rules in the newest bundle of a folder.  A bundle that comes in is taken up as a whole between two calls of
     :meth:`now`; what is refused leaves the last good one in force and raises an alarm, once for each file.  Thread-safe.
 
-    The camera that asks first after a bundle has come in waits while it is loaded; the others go on under the old one.
+    The camera that asks first after a bundle has come in waits while it is loaded; the others go on under the old one.  A good
+    bundle that only another process can obey ends this one: :meth:`now` raises StartAgain.
     """
 
     def __init__(
@@ -88,6 +90,8 @@ class InstalledPolicy:
             self._seen = stamps
             try:
                 self._term = self._newest(self._term, at)
+            except StartAgain:
+                raise
             except (PolicyError, ConfigError) as error:
                 self._alarm(str(error), why=str(error))
         self._watch_time(at)

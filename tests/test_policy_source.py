@@ -26,8 +26,10 @@ from edge.hotlist.files import stamp_path
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
 from edge.labeler.scope import label
+from edge.memory import StartAgain
 from edge.pipeline import Exit, Line, Policy, PolicySource
 from edge.policy.bundle import ListDigest
+from edge.policy.load import read_source
 from edge.position import PositionSource
 from edge.recognizer.interface import Recognizer
 from edge.records import Detection, Frame, Reading, Release
@@ -231,6 +233,18 @@ def test_a_clock_that_nobody_disciplines_is_not_remembered(town: Town) -> None:
     assert town.a_second_later(source).barred
     town.clock.jump(timedelta(days=-4000))
     assert not town.a_second_later(source).barred
+
+
+def test_a_bundle_that_gives_the_unit_minutes_to_forget_starts_it_again(town: Town) -> None:
+    """Such a pack binds from the moment it is in force, and a process can forget from its start on only: it ends."""
+    town.install(bundle(1))
+    source = town.source()
+    source.now()
+    town.install(bundle(2, of=(("layer", "us-nh.toml", read_source("us-nh")[1]),)))
+    with pytest.raises(StartAgain):
+        town.a_second_later(source)
+    with pytest.raises(StartAgain):
+        town.source()
 
 
 def digest_of(path: Path) -> ListDigest:

@@ -140,21 +140,26 @@ def running(people: Path, unit: Path) -> Iterator[subprocess.Popen[bytes]]:
     child.wait()
 
 
+def log(unit: Path, event: str) -> list[dict[str, object]]:
+    """The lines that a running unit logged about an event."""
+    lines = (unit.parent / "log").read_text().splitlines()
+    known = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+    return [line for line in known if line["event"] == event]
+
+
+def both_keys(people: Path) -> list[str | Path]:
+    return [part for name in ("alice", "bob") for part in ("--key", people / name / "policy.key")]
+
+
 @pytest.mark.timeout(600)
 def test_a_running_unit_refuses_a_bad_bundle_and_takes_up_a_good_one(
     people: Path, unit: Path, running: subprocess.Popen[bytes]
 ) -> None:
     """Without a restart: the alarm with its reason, then no capture inside the new bundle's zone; the accounts close."""
-
-    def log(event: str) -> list[dict[str, object]]:
-        lines = (unit.parent / "log").read_text().splitlines()
-        known = [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
-        return [line for line in known if line["event"] == event]
-
-    wait_until(lambda: bool(log("policy bundle in force")), 120, "the unit to start")
+    wait_until(lambda: bool(log(unit, "policy bundle in force")), 120, "the unit to start")
     assert plate_edge("policy", "install", people / "3.bundle", "-c", unit).returncode == 2
-    wait_until(lambda: bool(log("policy bundle refused: what was in force stays so")), 60, "the alarm")
-    (refused,) = log("policy bundle refused: what was in force stays so")
+    wait_until(lambda: bool(log(unit, "policy bundle refused: what was in force stays so")), 60, "the alarm")
+    (refused,) = log(unit, "policy bundle refused: what was in force stays so")
     assert refused["file"] == "3.bundle"
     assert "1 of the 2 keys needed" in str(refused["why"])
     ring = [[-73.9, 40.9], [-71.7, 40.9], [-71.7, 42.1], [-73.9, 42.1], [-73.9, 40.9]]  # all of Connecticut
@@ -163,13 +168,27 @@ def test_a_running_unit_refuses_a_bad_bundle_and_takes_up_a_good_one(
     zones = unit.parent / "all.geojson"
     zones.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     signed = unit.parent / "2.bundle"
-    both = [part for name in ("alice", "bob") for part in ("--key", people / name / "policy.key")]
-    done(*ORDER, "-o", signed, "--counter", "2", "--zones", zones, *both)
+    done(*ORDER, "-o", signed, "--counter", "2", "--zones", zones, *both_keys(people))
     done("policy", "install", signed, "-c", unit)
-    wait_until(lambda: len(log("policy bundle in force")) == 2, 60, "the new bundle")
+    wait_until(lambda: len(log(unit, "policy bundle in force")) == 2, 60, "the new bundle")
     running.send_signal(signal.SIGTERM)
     assert running.wait(60) == 0
     accounts = msgspec.json.decode((unit.parent / "accounts").read_bytes(), type=Accounts)
     assert accounts.closed
     assert accounts.frames_processed > 0
     assert accounts.frames_dropped["ct-no-capture-zone"] > 0
+
+
+@pytest.mark.timeout(600)
+def test_a_running_unit_starts_itself_again_under_a_pack_that_gives_it_minutes_to_forget(
+    people: Path, unit: Path, running: subprocess.Popen[bytes]
+) -> None:
+    """New Hampshire's wants memory that only a fresh process has: the same process id, at work under the new bundle."""
+    wait_until(lambda: bool(log(unit, "policy bundle in force")), 120, "the unit to start")
+    signed = unit.parent / "2.bundle"
+    done("policy", "bundle", "us-nh", *ORDER[3:], "-o", signed, "--counter", "2", *both_keys(people))
+    done("policy", "install", signed, "-c", unit)
+    wait_until(lambda: log(unit, "policy bundle in force")[-1]["pack"] == "us-nh", 120, "the unit to be back")
+    assert running.poll() is None
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(60) == 0
