@@ -99,10 +99,11 @@ class InstalledPolicy:
     def _newest(self, running: _Term | None, at: Instant) -> _Term:
         """The term of the newest bundle; the one that runs where that is the same, or none may be used any more."""
         look = self._folder.take_up(at.utc)
+        told = len(self._told)
         for refusal in look.refusals:
             self._alarm(f"{refusal.sha256} {refusal.why}", file=refusal.file, why=refusal.why)
         if look.rules is None:
-            if running is None or not look.refusals:
+            if running is None or len(self._told) == told:
                 raise self._folder.nothing(look)
             return running
         if running is not None and running.rules.sha256 == look.rules.sha256:

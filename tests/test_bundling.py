@@ -42,6 +42,17 @@ words = "Reads are kept a week."
 applies_to = "any"
 longest = { days = 7 }
 """
+AGREEMENT = f"""
+[[agreements]]
+party = "albany-pd"
+recipient = "out-of-state-law-enforcement"
+jurisdiction = "US-NY"
+satisfies = ["declaration"]
+text_sha256 = "{"a" * 64}"
+signed_by = ["A. Chief", "B. Chief"]
+starts = 2026-10-01T00:00:00Z
+ends = 2027-10-01T00:00:00Z
+"""
 
 
 def order(*packs: str, **more: Any) -> Order:
@@ -50,11 +61,13 @@ def order(*packs: str, **more: Any) -> Order:
 
 
 def test_layers_narrow_the_pack_as_they_do_in_plain_files(tmp_path: Path) -> None:
-    """The state's pack by name, the agency's layer by path; what is unpacked is what went in."""
-    layer = tmp_path / "hartford.toml"
+    """The state's pack by name, the agency's layer and its agreements by path; what is unpacked is what went in."""
+    layer, papers = tmp_path / "hartford.toml", tmp_path / "agreements.toml"
     layer.write_text(AGENCY)
-    data = make_bundle(order("us-ct", str(layer)), NOW)
+    papers.write_text(AGREEMENT)
+    data = make_bundle(order("us-ct", str(layer), agreements=papers), NOW)
     pack = load(read(data)).pack
+    assert [paper.party for paper in pack.agreements] == ["albany-pd"]
     assert [each.says.identity.id for each in pack.layers] == ["us-ct", "hartford"]
     assert "hartford-7-days" in {rule.id for rule in pack.retention}
     unpack(data, tmp_path / "out")

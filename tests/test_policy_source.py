@@ -176,12 +176,14 @@ def test_a_bundle_that_is_spoilt_on_the_disk_of_a_running_unit_raises_one_alarm(
     source = town.source()
     first = source.now()
     current = town.folder / "data" / "policy" / "current.bundle"
+    town.offer(bundle(1, ALICE))
+    assert town.a_second_later(source) is first
     current.write_bytes(current.read_bytes()[:-1])
     assert town.a_second_later(source) is first
     current.unlink()
     assert town.a_second_later(source) is first
     assert town.a_second_later(source) is first
-    assert town.alarms() == {"bundle-refused": 2}
+    assert town.alarms() == {"bundle-refused": 3}, "one refused, one damaged, one gone"
     with pytest.raises(PolicyError, match="nothing may be captured; install a bundle with counter 1 or higher"):
         town.source()
 
