@@ -77,8 +77,7 @@ def test_a_read_matches_exactly_or_says_that_it_does_not(
 
 def test_where_any_layer_says_exact_only_the_text_itself_is_a_hit(lists: Load, tmp_path: Path) -> None:
     """Neither O for 0 nor a doubt of the vote makes a hit then; another state still makes an inexact one."""
-    pack = edited_pack(tmp_path, ('region = "mark-inexact"', 'region = "mark-inexact"\ntext = "exact"'))
-    hot_list = lists(STOLEN, WITH_O, WITH_8, pack=pack)
+    hot_list = lists(STOLEN, WITH_O, WITH_8, pack=with_layer(tmp_path, 'text = "exact"'))
     assert match(hot_list, seen("HO0T0")) is None
     assert match(hot_list, seen("MKB114", _2={"8": 0.3})) is None
     assert match(hot_list, seen("H0OT0")) is not None
@@ -91,6 +90,13 @@ def test_an_exact_hit_comes_before_a_doubtful_one(lists: Load) -> None:
     hit = match(hot_list, seen("AB0"))
     assert hit is not None
     assert (hit.source, hit.exact) == ("B", True)
+
+
+def test_of_equal_entries_the_first_is_told(lists: Load) -> None:
+    """However many a list has of one plate."""
+    hot_list = lists(*(f"AB{n % 2},CT,source {n},stolen-plate,r,X,2026-10-20," for n in range(300)))
+    hits = [match(hot_list, seen(plate)) for plate in ("AB0", "AB1")]
+    assert [hit.source for hit in hits if hit] == ["source 0", "source 1"]
 
 
 def test_of_two_doubtful_hits_the_likelier_text_is_told(lists: Load) -> None:

@@ -12,7 +12,7 @@ import pytest
 from edge.errors import PolicyError
 from edge.hotlist.files import read_stamp, stamp_path, write_stamp
 from edge.journal import Journal
-from tests.hotlist.lists import HEADER, load, seen, sha256, stamped, write
+from tests.hotlist.lists import HEADER, load, seen, sha256, stamped, with_layer, write
 from tests.policy.situations import NOW, instant
 
 STOLEN = "ab-c 123,CT,NCIC,stolen-vehicle,stolen in Hartford,HPD,2026-10-20,2026-12-01"
@@ -77,6 +77,21 @@ def test_several_lists_are_one_and_each_keeps_its_name(tmp_path: Path) -> None:
     assert hot_list.admitted == 2
     assert [(each.name, each.version) for each in hot_list.lists] == [("list", "7"), ("town", "")]
     assert load().admitted == 0
+
+
+def test_only_the_stale_ones_of_several_lists_are_silent(tmp_path: Path) -> None:
+    """A plate that stands on both is found on the fresh one; what only the old one has, or one of unknown age, is not."""
+    old = stamped(tmp_path, STOLEN, "OLD111,CT,NCIC,stolen-vehicle,r,X,2026-10-20,", issued=NOW - timedelta(days=2))
+    new = stamped(tmp_path, STOLEN, name="new.csv")
+    unknown = write(tmp_path, "XYZ9,,L,missing-person,lost,X,2026-10-20,", name="town.csv")
+    hot_list, journal = load(old, new, unknown, pack=with_layer(tmp_path, 'max_age = "1 day"')), Journal(io.StringIO())
+    hit = hot_list.match(seen("ABC123"), journal)
+    assert hit is not None
+    assert hit.list_name == "new"
+    assert hot_list.match(seen("OLD111"), journal) is None
+    assert hot_list.match(seen("XYZ9"), journal) is None
+    assert journal.by_reason("hotlist_stale") == {"list": 3, "town": 3}
+    assert journal.total("alarms") == 2
 
 
 def test_a_stamp_says_what_it_was_told(tmp_path: Path) -> None:
