@@ -19,15 +19,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from edge.bench.score import FoundPlate, ScoredFrame, Scores, TruthPlate, iou, score_frames
 from edge.config import DetectorConfig
 from edge.detector.onnx import OnnxDetector
-from edge.detector.postprocess import one_per_plate, plates_from_corners
-from edge.detector.preprocess import grey_input, input_size
 from edge.model_files import ModelFile
 from edge.records import Detection, Frame, Instant, TimeQuality
 from models.train.scenes import SceneMaker
@@ -70,19 +66,6 @@ def load_dev(folder: Path = DEV) -> list[EvalFrame]:
         )
         frames.append(EvalFrame(record["image"], record["set"], grey.astype(np.uint8), truth))
     return frames
-
-
-def torch_find(network: nn.Module, least: float = LEAST, pixels: int = PIXELS) -> Find:
-    """What a network that gives the format's rows finds, before it is a file."""
-
-    def find(grey: Grey) -> Sequence[Detection]:
-        height, width = grey.shape
-        plane, placement = grey_input(grey, *input_size(width, height, pixels))
-        with torch.inference_mode():
-            rows = network(torch.from_numpy(plane))[0].numpy()
-        return one_per_plate(plates_from_corners(rows, placement, least), width, height)
-
-    return find
 
 
 def onnx_find(path: Path, least: float = LEAST, pixels: int | None = None) -> Find:

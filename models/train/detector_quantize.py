@@ -2,8 +2,9 @@
 
     python -m models.train.detector_quantize models/detector.onnx models/detector-int8.onnx
 
-Calibrates on real training frames. The layers that read out score and corners stay in float too: a corner is a small
-number times a large scale, and 8 bits there would cost pixels.
+Calibrates on real training frames, from the least to the greatest value seen: cutting off a ten thousandth of them lowered the
+scores of true plates by 0.04. The layers that read out score and corners stay in float too: a corner is a small number times a
+large scale, and 8 bits there would cost pixels; and so does the first layer, whose single channel is slower in INT8.
 """
 
 from __future__ import annotations
@@ -45,11 +46,11 @@ def calibration_pictures(width: int = 640, height: int = 352) -> list[NDArray[np
     return [cv2.convertScaleAbs(p, alpha=0.35).astype(np.uint8) if i % 3 == 0 else p for i, p in enumerate(pictures)]
 
 
-def readout(model: onnx.ModelProto) -> list[str]:
-    """Names of the convolutions without a batch norm behind them: those with 1 or 9 output channels."""
+def kept_in_float(model: onnx.ModelProto) -> list[str]:
+    """Names of the convolutions that take the picture or have no batch norm behind them: 1 input, 1 or 9 output channels."""
     shapes = {weight.name: list(weight.dims) for weight in model.graph.initializer}
-    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
-    return [node.name for node in convolutions if shapes[node.input[1]][0] in (1, 9)]
+    convolutions = [(node.name, shapes[node.input[1]]) for node in model.graph.node if node.op_type == "Conv"]
+    return [name for name, shape in convolutions if shape[1] == 1 or shape[0] in (1, 9)]
 
 
 def quantize(source: Path, target: Path, pictures: Sequence[NDArray[np.uint8]]) -> None:
@@ -63,12 +64,11 @@ def quantize(source: Path, target: Path, pictures: Sequence[NDArray[np.uint8]]) 
             Pictures(pictures),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Add", "Relu"],
-            nodes_to_exclude=readout(onnx.load(prepared)),
+            nodes_to_exclude=kept_in_float(onnx.load(prepared)),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.Percentile,
-            extra_options={"CalibPercentile": 99.99},
+            calibrate_method=CalibrationMethod.MinMax,
         )
     done = onnx.load(target)
     kept = {entry.key for entry in done.metadata_props}

@@ -147,14 +147,3 @@ def test_perfect_corners_cost_nothing() -> None:
     _, parts = detector_loss.loss(torch.zeros(1, 1, *truth.heat.shape[1:]), corners, truth)
     assert parts[1] == pytest.approx(0.0, abs=1e-6)
     assert parts[2] == pytest.approx(0.0, abs=1e-5)
-
-
-def test_a_network_is_measured_the_way_its_file_will_be_run(tmp_path: Path) -> None:
-    """Before and after the export the same plates come out of the same picture."""
-    net = DetectorNet(TINY).eval()
-    export(net, tmp_path / "detector.onnx", (160, 96))
-    picture = np.random.default_rng(0).integers(0, 256, (150, 200), dtype=np.uint8)
-    before = detector_eval.torch_find(Detector(net), 0.0, 160 * 96)(picture)[0]
-    after = detector_eval.onnx_find(tmp_path / "detector.onnx", 0.0)(picture)[0]
-    assert before.confidence == pytest.approx(after.confidence, abs=1e-4)
-    np.testing.assert_allclose(before.corners, after.corners, atol=0.05)
