@@ -6,7 +6,7 @@ keeps the truth elsewhere: the unit in its outbox, the agency in its store.
 
 Topics, version 1 (``bucket`` spreads devices over 64 workers and is SHA-256 of the device's name, modulo 64)::
 
-    plate-edge/v1/<agency>/<bucket 00-63>/<device>/reads       unit → agency
+    plate-edge/v1/<agency>/<bucket 00-63>/<device>/reads       unit → agency: its own reads, and copies of others'
     plate-edge/v1/<agency>/<bucket 00-63>/<device>/receipts    agency → unit
 """
 

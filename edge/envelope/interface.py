@@ -22,10 +22,11 @@ class Header(Struct, frozen=True, kw_only=True, array_like=True):
     ``agency`` is the addressee, who alone can open it: the owner of a ``read``, the party that a ``copy`` is for.
     ``previous`` is the SHA-256 of the read's wire bytes one number earlier; ``commitment`` is SHA-256 over a random salt and
     the plaintext, so that one read can be proved later without any private key.  ``owner`` is whose read it is; a ``read``
-    leaves it out, because it is the addressee's.
+    leaves it out, because it is the addressee's.  ``sealed_sha256`` stands in version 1 only; from version 2 on the hash of the
+    sealed part is signed after the header and not sent.
     """
 
-    version: Literal[1]
+    version: Literal[1, 2]
     kind: Literal["read", "copy"]
     agency: Name
     device: Name
@@ -34,7 +35,7 @@ class Header(Struct, frozen=True, kw_only=True, array_like=True):
     previous: Digest
     seal_key: KeyId
     sign_key: KeyId
-    sealed_sha256: Digest
+    sealed_sha256: Digest | None
     commitment: Digest
     created: Annotated[datetime, Meta(tz=True)]
     delete_after: Annotated[datetime, Meta(tz=True)]

@@ -44,13 +44,15 @@ def verify(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) 
     parts = framing.split(wire)
     if not keys:
         raise EnvelopeError("unknown-device", f"verify envelope: `{device}` is not enrolled here")
-    signer = verified_by(keys, framing.ENVELOPE_DOMAIN, parts.signed, parts.signature)
+    signer = verified_by(keys, *framing.envelope_signs(parts.version, parts.signed, parts.sealed), signature=parts.signature)
     header = _parse_header(parts.signed)
+    if header.version != parts.version:
+        raise EnvelopeError("header", "verify envelope: its header and its frame are of different versions")
     if header.device != device:
         raise EnvelopeError("device", f"verify envelope: it came as `{device}` and names another device")
     if header.sign_key != key_id(signer):
         raise EnvelopeError("sign-key", "verify envelope: it names another signing key than the one that signed it")
-    if header.sealed_sha256 != hashlib.sha256(parts.sealed).digest():
+    if header.version == 1 and header.sealed_sha256 != hashlib.sha256(parts.sealed).digest():
         raise EnvelopeError("sealed", "verify envelope: the sealed part is not the one that was signed")
     return Verified(header=header, signer=signer, sealed=parts.sealed, wire_sha256=hashlib.sha256(wire).digest())
 
@@ -58,7 +60,7 @@ def verify(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) 
 def open_sealed(verified: Verified, seal_keys: Sequence[ec.EllipticCurvePrivateKey]) -> LabeledRead:
     """Open with the agency's key and check the content against the header.
 
-    Raises EnvelopeError (seal-key, seal, bundle, commitment, plaintext, content, recipient).
+    Raises EnvelopeError (seal-key, seal, form, bundle, commitment, plaintext, content, recipient).
     """
     header = verified.header
     key = next((key for key in seal_keys if key_id(key.public_key()) == header.seal_key), None)
@@ -68,7 +70,7 @@ def open_sealed(verified: Verified, seal_keys: Sequence[ec.EllipticCurvePrivateK
         bundle = SUITE.decrypt(verified.sealed, key, info=framing.header_info(header))
     except (InvalidTag, ValueError) as error:
         raise EnvelopeError("seal", "open envelope: the seal is broken or made for another place in the chain") from error
-    salt, plaintext = framing.unpack(bundle)
+    salt, plaintext = framing.unpack(bundle, framing.known_text(header))
     if framing.commitment(salt, plaintext) != header.commitment:
         raise EnvelopeError("commitment", "open envelope: the content is not the one that the header commits to")
     return _parse_plaintext(plaintext, header)
@@ -102,6 +104,8 @@ def _parse_header(signed: bytes) -> Header:
         header = _header.decode(signed)
     except framing.UNREADABLE as error:
         raise EnvelopeError("header", "verify envelope: signed, but of a version or kind that is not known here") from error
+    if (header.version == 1) != (header.sealed_sha256 is not None):
+        raise EnvelopeError("header", "verify envelope: headers of version 1 hold the hash of the sealed part, and only they")
     if (header.kind == "copy") != (header.owner is not None) or header.owner == header.agency:
         raise EnvelopeError("header", "verify envelope: a copy names its owner, who is not its addressee, and a read does not")
     return header

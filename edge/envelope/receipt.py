@@ -25,7 +25,8 @@ class ReceiptSigner:
     def write(self, receipt: Receipt) -> bytes:
         """The signed wire bytes of ``receipt``."""
         body = _encoder.encode(receipt)
-        return framing.join(body, b"", sign(self._key, framing.RECEIPT_DOMAIN, body))
+        signature = sign(self._key, framing.RECEIPT_DOMAIN, body)
+        return framing.join(framing.Parts(framing.RECEIPT_VERSION, body, b"", signature))
 
 
 class ReceiptVerifier:
@@ -37,6 +38,8 @@ class ReceiptVerifier:
     def read(self, wire: bytes) -> Receipt:
         """The receipt in ``wire``.  Raises EnvelopeError (size, framing, version, signature, receipt, agency, device)."""
         parts = framing.split(wire)
+        if parts.version != framing.RECEIPT_VERSION:
+            raise EnvelopeError("version", f"read receipt: version {parts.version} is not known here")
         if parts.sealed:
             raise EnvelopeError("framing", "read receipt: a receipt has no sealed part")
         verified_by(self._keys, framing.RECEIPT_DOMAIN, parts.signed, parts.signature)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from edge.envelope.interface import Header, Receipt
-from edge.envelope.wire import WIRE_LIMIT_BYTES
+from edge.envelope.wire import ENVELOPE_VERSION, RECEIPT_VERSION, WIRE_LIMIT_BYTES
 from edge.records import LabeledRead
 
 FOLDER = Path(__file__).parent / "schema"
@@ -65,7 +65,7 @@ def _asyncapi() -> dict[str, Any]:
     components: dict[str, Any] = _tidy(found)
     _name_items(components)
     parameters = {
-        "agency": {"description": "the agency's name"},
+        "agency": {"description": "the addressee's name: the owner of a read, the party that a copy is for"},
         "bucket": {"description": "two digits, 00 to 63: SHA-256 of the device's name as an integer, modulo 64"},
         "device": {"description": "the device's name, which is the common name of its certificate and its client id"},
     }
@@ -73,8 +73,9 @@ def _asyncapi() -> dict[str, Any]:
         "asyncapi": "3.0.0",
         "info": {
             "title": "plate-edge delivery",
-            "version": "1",
-            "description": "Sealed licence-plate reads from units to their agency, and the receipts that let units forget.",
+            "version": "2",
+            "description": "Sealed licence-plate reads from units to their agency, copies to the parties that the labels "
+            "admit, and the receipts that let units forget.",
         },
         "defaultContentType": _CONTENT_TYPE,
         "channels": {
@@ -89,12 +90,14 @@ def _asyncapi() -> dict[str, Any]:
             "messages": {
                 "envelope": _message(
                     "Envelope",
+                    ENVELOPE_VERSION,
                     "msgpack array [version, header, sealed, signature]; `header` is the msgpack of Header, `sealed` opens "
-                    "to a bundle with the JSON of LabeledRead.",
+                    "for the addressee to a bundle with the packed JSON of LabeledRead.",
                     "Header",
                 ),
                 "receipt": _message(
                     "Receipt",
+                    RECEIPT_VERSION,
                     "msgpack array [version, receipt, empty, signature]; `receipt` is the msgpack of Receipt.",
                     "Receipt",
                 ),
@@ -121,7 +124,7 @@ def _operation(action: str, channel: str) -> dict[str, Any]:
     }
 
 
-def _message(title: str, summary: str, signed: str) -> dict[str, Any]:
+def _message(title: str, version: int, summary: str, signed: str) -> dict[str, Any]:
     blob = {"type": "string", "contentEncoding": "base64"}
     return {
         "title": title,
@@ -130,7 +133,7 @@ def _message(title: str, summary: str, signed: str) -> dict[str, Any]:
         "payload": {
             "type": "array",
             "description": f"At most {WIRE_LIMIT_BYTES} bytes. The second item holds #/components/schemas/{signed}.",
-            "prefixItems": [{"const": 1}, blob, blob, {**blob, "minLength": 88, "maxLength": 88}],
+            "prefixItems": [{"const": version}, blob, blob, {**blob, "minLength": 88, "maxLength": 88}],
             "minItems": 4,
             "maxItems": 4,
         },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -13,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from msgspec import Struct
 
-from edge.envelope import wire
+from edge.envelope import compact, wire
 from edge.envelope.interface import Header
 from edge.envelope.keyring import key_id, public_key_from
+from edge.envelope.precision import rounded
 from edge.envelope.signature import sign
 from edge.errors import ConfigError, EnvelopeError
 from edge.records import CopyFor, Envelope, LabeledRead, Release, SealedCopy, Slot, enc_hook
@@ -54,30 +54,40 @@ class HpkeSealer:
         labeled = release.labeled
         if (labeled.capture.device, labeled.capture.agency) != (self._device, self._agency):
             raise EnvelopeError("device", f"seal read {labeled.read.id}: it names another device or agency than this one")
-        plaintext = _plaintext.encode(labeled)
-        if len(plaintext) > wire.PLAINTEXT_LIMIT_BYTES:
-            raise EnvelopeError("size", f"seal read {labeled.read.id}: {len(plaintext)} bytes are more than an envelope takes")
+        content = self._content(labeled)
         parties = [_party(copy) for copy in release.copies]
         return Envelope(
             slot=slot,
             read_id=labeled.read.id,
             expires=labeled.label.delete_after,
             hit=labeled.hit is not None,
-            wire=self._message(self._owner, labeled, plaintext, slot),
-            copies=tuple(
-                SealedCopy(party=party.name, wire=self._message(party, labeled, plaintext, slot)) for party in parties
-            ),
+            wire=self._message(self._owner, content, slot),
+            copies=tuple(SealedCopy(party=party.name, wire=self._message(party, content, slot)) for party in parties),
         )
 
-    def _message(self, to: _Addressee, labeled: LabeledRead, plaintext: bytes, slot: Slot) -> bytes:
+    def _content(self, labeled: LabeledRead) -> _Content:
+        plaintext = _plaintext.encode(rounded(labeled))
+        if len(plaintext) > wire.PLAINTEXT_LIMIT_BYTES:
+            raise EnvelopeError("size", f"seal read {labeled.read.id}: {len(plaintext)} bytes are more than an envelope takes")
+        created, delete_after = self._now(), labeled.label.delete_after
+        known = compact.known_text(owner=self._agency, device=self._device, created=created, delete_after=delete_after)
+        return _Content(
+            read_id=labeled.read.id,
+            plaintext=plaintext,
+            packed=compact.shrink(plaintext, known),
+            created=created,
+            delete_after=delete_after,
+        )
+
+    def _message(self, to: _Addressee, content: _Content, slot: Slot) -> bytes:
         """The wire bytes for one addressee; each gets a salt of its own, so that nobody's says anything about another's."""
         owner = None if to is self._owner else self._agency
         salt = os.urandom(wire.SALT_BYTES)
         info = wire.seal_info(to.name, self._device, slot.epoch, slot.seq, owner)
-        sealed = SUITE.encrypt(wire.pack(salt, plaintext), to.key, info=info)
+        sealed = SUITE.encrypt(wire.pack(salt, content.packed), to.key, info=info)
         header = _header.encode(
             Header(
-                version=1,
+                version=wire.ENVELOPE_VERSION,
                 kind="read" if owner is None else "copy",
                 agency=to.name,
                 device=self._device,
@@ -86,17 +96,28 @@ class HpkeSealer:
                 previous=slot.previous,
                 seal_key=to.key_id,
                 sign_key=self._sign_key_id,
-                sealed_sha256=hashlib.sha256(sealed).digest(),
-                commitment=wire.commitment(salt, plaintext),
-                created=self._now(),
-                delete_after=labeled.label.delete_after,
+                sealed_sha256=None,
+                commitment=wire.commitment(salt, content.plaintext),
+                created=content.created,
+                delete_after=content.delete_after,
                 owner=owner,
             )
         )
-        message = wire.join(header, sealed, sign(self._sign_key, wire.ENVELOPE_DOMAIN, header))
+        signature = sign(self._sign_key, *wire.envelope_signs(wire.ENVELOPE_VERSION, header, sealed))
+        message = wire.join(wire.Parts(wire.ENVELOPE_VERSION, header, sealed, signature))
         if len(message) > wire.WIRE_LIMIT_BYTES:
-            raise EnvelopeError("size", f"seal read {labeled.read.id}: {len(message)} bytes are more than a message takes")
+            raise EnvelopeError("size", f"seal read {content.read_id}: {len(message)} bytes are more than a message takes")
         return message
+
+
+class _Content(Struct, frozen=True, kw_only=True):
+    """What every addressee of one read gets."""
+
+    read_id: str
+    plaintext: bytes
+    packed: bytes
+    created: datetime
+    delete_after: datetime
 
 
 class _Addressee(Struct, frozen=True, kw_only=True):

@@ -1,22 +1,25 @@
-"""Wire format v1: how the parts of a message lie next to each other.  Pure; keys and meaning are elsewhere."""
+"""How the parts of a message lie next to each other, and what of it is signed.  Pure; keys and meaning are elsewhere."""
 
 from __future__ import annotations
 
 import hashlib
-import zlib
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from edge.envelope import compact
 from edge.envelope.interface import Header
 from edge.errors import EnvelopeError
 
-VERSION = 1
+# Units write version 2; version 1, which repeated the hash of the sealed part in the header, may still lie in outboxes.
+ENVELOPE_VERSION: Final = 2
+RECEIPT_VERSION: Final = 1
 WIRE_LIMIT_BYTES = 64 * 1024
 PLAINTEXT_LIMIT_BYTES = 256 * 1024
 SALT_BYTES = 16
 
-ENVELOPE_DOMAIN = b"plate-edge envelope v1\0"
+_ENVELOPE_DOMAINS = {1: b"plate-edge envelope v1\0", 2: b"plate-edge envelope v2\0"}
 RECEIPT_DOMAIN = b"plate-edge receipt v1\0"
 _COMMITMENT_DOMAIN = b"plate-edge commitment v1\0"
 _SEAL_DOMAIN = "plate-edge seal v1"
@@ -40,9 +43,14 @@ _parts = msgspec.msgpack.Decoder(Parts)
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def join(signed: bytes, sealed: bytes, signature: bytes) -> bytes:
+def join(parts: Parts) -> bytes:
     """The wire bytes of a message."""
-    return msgspec.msgpack.encode(Parts(VERSION, signed, sealed, signature))
+    return msgspec.msgpack.encode(parts)
+
+
+def envelope_signs(version: int, header: bytes, sealed: bytes) -> tuple[bytes, bytes]:
+    """Domain and message of an envelope's signature."""
+    return _ENVELOPE_DOMAINS[version], header if version == 1 else header + hashlib.sha256(sealed).digest()
 
 
 def split(wire: bytes) -> Parts:
@@ -53,7 +61,7 @@ def split(wire: bytes) -> Parts:
         parts = _parts.decode(wire)
     except UNREADABLE as error:
         raise EnvelopeError("framing", "take message: it is not framed as this format says") from error
-    if parts.version != VERSION:
+    if parts.version not in _ENVELOPE_DOMAINS:
         raise EnvelopeError("version", f"take message: version {parts.version} is not known here")
     if msgspec.msgpack.encode(parts) != wire:
         raise EnvelopeError("framing", "take message: the same parts can be framed in one way only, and this is another")
@@ -77,20 +85,19 @@ def commitment(salt: bytes, plaintext: bytes) -> bytes:
     return hashlib.sha256(_COMMITMENT_DOMAIN + salt + plaintext).digest()
 
 
-def pack(salt: bytes, plaintext: bytes) -> bytes:
-    """The bundle that is sealed: salt, compressed plaintext, zeros up to a whole block."""
-    bundle = salt + zlib.compress(plaintext, 9)
+def known_text(header: Header) -> bytes:
+    """What ``header`` says already of the text that is sealed under it."""
+    return compact.known_text(
+        owner=header.belongs_to, device=header.device, created=header.created, delete_after=header.delete_after
+    )
+
+
+def pack(salt: bytes, packed: bytes) -> bytes:
+    """The bundle that is sealed: salt, packed plaintext, zeros up to a whole block."""
+    bundle = salt + packed
     return bundle + bytes(-len(bundle) % _PAD_BYTES)
 
 
-def unpack(bundle: bytes) -> tuple[bytes, bytes]:
-    """Salt and plaintext of a bundle; never inflates beyond the limit.  Raises EnvelopeError (bundle)."""
-    salt, packed = bundle[:SALT_BYTES], bundle[SALT_BYTES:]
-    inflate = zlib.decompressobj()
-    try:
-        plaintext = inflate.decompress(packed, PLAINTEXT_LIMIT_BYTES)
-    except zlib.error as error:
-        raise EnvelopeError("bundle", "open envelope: the sealed part is not a bundle") from error
-    if not inflate.eof or inflate.unused_data.strip(b"\0"):
-        raise EnvelopeError("bundle", "open envelope: the sealed part is cut, too long, or carries something else")
-    return salt, plaintext
+def unpack(bundle: bytes, known: bytes) -> tuple[bytes, bytes]:
+    """Salt and plaintext of a bundle; never makes more than the limit.  Raises EnvelopeError (form, bundle)."""
+    return bundle[:SALT_BYTES], compact.restore(bundle[SALT_BYTES:], known, PLAINTEXT_LIMIT_BYTES)

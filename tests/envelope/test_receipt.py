@@ -74,10 +74,15 @@ def test_every_single_bit_change_is_refused() -> None:
 def test_an_envelope_signature_does_not_pass_for_a_receipt() -> None:
     """A signature is good for one kind of message only, even from the same key."""
     body = msgspec.msgpack.encode(RECEIPT)
-    assert reason(framing.join(body, b"", sign(KEY, framing.ENVELOPE_DOMAIN, body))) == "signature"
+    for version in (1, 2):
+        domain, message = framing.envelope_signs(version, body, b"")
+        parts = framing.Parts(framing.RECEIPT_VERSION, body, b"", sign(KEY, domain, message))
+        assert reason(framing.join(parts)) == "signature"
 
 
 def test_a_receipt_has_no_sealed_part() -> None:
     """What is not signed is not carried along."""
     body = msgspec.msgpack.encode(RECEIPT)
-    assert reason(framing.join(body, b"x", sign(KEY, framing.RECEIPT_DOMAIN, body))) == "framing"
+    parts = framing.Parts(framing.RECEIPT_VERSION, body, b"x", sign(KEY, framing.RECEIPT_DOMAIN, body))
+    assert reason(framing.join(parts)) == "framing"
+    assert reason(framing.join(msgspec.structs.replace(parts, version=2, sealed=b""))) == "version"
