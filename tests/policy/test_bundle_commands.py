@@ -87,7 +87,7 @@ WRONG: dict[str, tuple[Callable[[Path, Path], list[str | Path]], str]] = {
         "expires before it was issued",
     ),
     "a list that nobody stamped": (
-        lambda people, unit: [*ORDER, "-o", unit.parent / "b", "--counter", "9", "--list", unit.parent / "hotlist.csv"],
+        lambda people, unit: [*ORDER, "-o", unit.parent / "b", "--counter", "9", "--list", unit.parent / "bare.csv"],
         "does not say which list it is",
     ),
     "a key that is there": (lambda people, unit: ["keys", "policy", people / "alice"], "policy.key, policy.pem is there"),
@@ -102,6 +102,7 @@ WRONG: dict[str, tuple[Callable[[Path, Path], list[str | Path]], str]] = {
 def test_a_wrong_call_ends_with_one_line_and_exit_code_2(name: str, people: Path, unit: Path) -> None:
     """The line says what to do; nothing is written."""
     arguments, words = WRONG[name]
+    (unit.parent / "bare.csv").write_bytes((unit.parent / "hotlist.csv").read_bytes())
     result = plate_edge(*arguments(people, unit))
     assert result.returncode == 2
     assert words in result.stderr
