@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.train.plates import Pixels, RenderedPlate, infrared
 
 CROP_WIDTH, CROP_HEIGHT = 128, 64
-TINY_SHARE = 0.07
+TINY_SHARE = 0.025
 """Plates too small to be read: the reader shall still see that characters stand there, and be unsure which."""
 
 
@@ -111,7 +111,7 @@ def _place(
     low, high = (150.0, 300.0) if severity < 0.2 else (38.0, 260.0)
     sensor = float(np.exp(rng.uniform(np.log(low), np.log(high))))
     if severity >= 0.2 and rng.random() < TINY_SHARE:
-        sensor = float(rng.uniform(15, low))
+        sensor = float(rng.uniform(20, low))
     if width / height > 3:
         sensor *= 1.25
     quad = _tilted_quad(rng, sensor, sensor * height / width, severity)
@@ -374,7 +374,7 @@ def degrade_real(
     pad_x, pad_y = w * 0.4 + 3, h * 0.4 + 3
     scale = 1.0
     if rng.random() < 0.5:
-        least = 18.0 if rng.random() < TINY_SHARE else 44.0
+        least = 22.0 if rng.random() < TINY_SHARE else 44.0
         scale = float(np.exp(rng.uniform(np.log(min(1.0, least / w)), 0.0)))
     if w * scale > 330:
         scale = 330 / w

@@ -76,7 +76,7 @@ def loss_of(out: NetOutput, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str,
         ctc = out.columns.sum() * 0
     region = F.cross_entropy(out.region, batch["region"], ignore_index=NO_REGION)
     region = torch.nan_to_num(region)
-    total = slots + 0.3 * columns + 0.4 * running + 0.05 * ctc * loose.float().mean() + 0.16 * region
+    total = slots + 0.3 * columns + 0.4 * running + 0.05 * ctc * loose.float().mean() + 0.12 * region
     return total, {"slots": slots.item(), "columns": columns.item(), "count": running.item(), "region": region.item()}
 
 
@@ -110,7 +110,7 @@ class Averaged:
     @torch.no_grad()
     def update(self, net: RecognizerNet) -> None:
         self.steps += 1
-        keep = min(0.998, self.steps / (self.steps + 10))
+        keep = min(0.9985, self.steps / (self.steps + 10))
         for name, value in net.state_dict().items():
             mine = self.state[name]
             if value.dtype.is_floating_point:
