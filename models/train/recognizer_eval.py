@@ -1,6 +1,7 @@
 """Measures the exported recognizer on dev crops, through the library that units use.
 
     python -m models.train.recognizer_eval [--grey] [--margin 0.03] [--json]
+    python -m models.train.recognizer_eval --nothing     # how often no character is found: on what is no plate, on plates
 
 Crops are cut upright by the labelled boxes with a margin; straightening by the detector's corners is measured with the
 whole line elsewhere. O counts as 0 in `exact_folded` (the public labels write 0 for both).
@@ -12,17 +13,26 @@ import argparse
 import json
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import onnxruntime
 from fast_plate_ocr import LicensePlateRecognizer
 from numpy.typing import NDArray
 
-from edge.bench.score import folded, levenshtein
+from edge import build
+from edge.bench.score import MATCH_IOU, folded, iou, levenshtein
+from edge.camera.images import read_image
+from edge.clock import Clock
+from edge.config import DetectorConfig, RecognizerConfig
+from edge.detector.onnx import OnnxDetector
+from edge.model_files import find_model
+from edge.records import Frame
 from models.train.plates import REGIONS
-from models.train.recognizer_data import NO_REGION, RealPlate, real_plates, upright_crop
+from models.train.recognizer_data import DATA, NO_REGION, RealPlate, real_plates, upright_crop
 
 MODELS = Path(__file__).resolve().parents[1]
 
@@ -111,13 +121,61 @@ def milliseconds_per_crop(path: Path, rounds: int = 200) -> float:
     return float(np.median(times) * 1000)
 
 
+@dataclass(frozen=True)
+class Nothing:
+    """Boxes of the detector with a score in [`low`, `high`): those beside every label and those on a plate, and on how many
+    of either the reader found no character."""
+
+    low: float
+    high: float
+    beside: int
+    beside_empty: int
+    plates: int
+    plates_empty: int
+
+
+def nothing_found(bands: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 1.0)) -> list[Nothing]:
+    """Detector and reader as a unit runs them, on the dev frames, down to the lowest score of `bands`.
+
+    A box is on a plate from an IoU of 0.5 on; boxes that overlap a label less are left out. Many boxes beside the labels hold
+    a plate that nobody labelled, above all in the highest band."""
+    model = msgspec.structs.replace(
+        find_model(MODELS, "detector", ("plate-edge-detector/1",)), threshold=1.0, candidate=bands[0]
+    )
+    finder, reader, clock = OnnxDetector(model, DetectorConfig()), build.recognizer(MODELS, RecognizerConfig()), Clock()
+    seen: list[tuple[float, bool, bool]] = []  # score, on a plate, empty
+    for line in (DATA / "dev" / "manifest.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        image = read_image(DATA / "dev" / row["image"])
+        frame = Frame(camera="dev", number=0, image=image, at=clock.now(), media_s=0.0)
+        for reading in reader.read(frame, finder.detect(frame)):
+            box = reading.detection.box
+            close = max((iou((box.x, box.y, box.w, box.h), tuple(truth)) for truth in row["boxes"]), default=0.0)
+            if close == 0 or close >= MATCH_IOU:
+                seen.append((reading.detection.confidence, close > 0, not reading.text))
+    rows = []
+    for low, high in pairwise(bands):
+        plates = [empty for score, plate, empty in seen if plate and low <= score < high]
+        beside = [empty for score, plate, empty in seen if not plate and low <= score < high]
+        rows.append(Nothing(low, high, len(beside), sum(beside), len(plates), sum(plates)))
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--grey", action="store_true", help="show the net grey crops, three equal channels")
     parser.add_argument("--margin", type=float, default=0.03, help="of the box's size, on each side")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--nothing", action="store_true", help="count the detector's boxes on which no character is found")
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    if options.nothing:
+        for row in nothing_found():
+            print(
+                f"score {row.low:.1f}-{row.high:.1f}: no character on {row.beside_empty} of {row.beside} boxes beside the "
+                f"labels, on {row.plates_empty} of {row.plates} plates"
+            )
+        return
     recognizer = LicensePlateRecognizer(
         onnx_model_path=MODELS / "ocr.onnx", plate_config_path=MODELS / "ocr.yaml", device="cpu"
     )
