@@ -7,6 +7,7 @@ import calendar
 import re
 import unicodedata
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -245,7 +246,7 @@ class HotListBar(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Whether an entry is barred; ``words`` is :func:`folded_words` of its source, topic and reason."""
         return (
             topic in self.topics
-            or folded_words(source) in {folded_words(barred) for barred in self.sources}
+            or folded_words(source) in map(_own_words, self.sources)
             or any(_has_term(words, term) for term in self.terms)
         )
 
@@ -277,7 +278,7 @@ class HotListRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 return bar
         origin = folded_words(source)
         for admit in self.admit:
-            if topic in admit.topics and (not admit.sources or origin in map(folded_words, admit.sources)):
+            if topic in admit.topics and (not admit.sources or origin in map(_own_words, admit.sources)):
                 return None
         return self
 
@@ -288,8 +289,14 @@ def folded_words(text: str) -> str:
     return f" {' '.join(words)} "
 
 
+@lru_cache(maxsize=4096)
+def _own_words(text: str) -> str:
+    """``folded_words`` of a pack's own word, which is asked for once for every entry of a list."""
+    return folded_words(text)
+
+
 def _has_term(words: str, term: str) -> bool:
-    stem = folded_words(term)
+    stem = _own_words(term)
     return (stem[:-1] if term.endswith("*") else stem) in words
 
 

@@ -60,6 +60,19 @@ class CitedRule(Struct, frozen=True, kw_only=True):
     clause: str
 
 
+class Staged(Struct, frozen=True, kw_only=True):
+    """The read, the metadata and the hit, if a list has an entry, that a situation stands for."""
+
+    read: Read
+    capture: Capture
+    hit: Hit | None
+
+
+def stage(situation: Situation) -> Staged:
+    """What a unit would have in its hands in ``situation``, whatever a pack thinks of it."""
+    return Staged(read=_read(situation), capture=_capture(_position(situation)), hit=_hit(situation))
+
+
 def cite_rules(rules: Iterable[str], pack: Pack) -> tuple[CitedRule, ...]:
     """Each rule of ``pack`` once, with its clause; a rule of the program has none."""
     found = ((rule_id, pack.rule(rule_id)) for rule_id in dict.fromkeys(rules))
@@ -76,8 +89,8 @@ def play(situation: Situation, pack: Pack, labeler: Labeler) -> Played:
     reasons = may_capture(position, situation.at, pack, _zones(situation), situation.unit)
     if reasons:
         return Played(outcome="no-capture", rules=tuple(reason.rule for reason in reasons), label=None, refusal=refusal)
-    hit = _hit(situation) if refusal is None else None
-    labeled = labeler(_read(situation), _capture(position), pack, hit)
+    staged = stage(situation)
+    labeled = labeler(staged.read, staged.capture, pack, staged.hit if refusal is None else None)
     decision = decide(labeled, pack)
     if isinstance(decision, Release):
         return Played(outcome="release", rules=decision.rules, label=labeled.label, refusal=refusal)
