@@ -198,19 +198,20 @@ def test_a_clip_of_signs_stickers_grilles_and_lights_gives_no_read(
     assert reads_of(clip, finder, reader) == []
 
 
-def test_burnt_in_stamps_are_read_in_at_most_one_picture_of_three(finder: OnnxDetector, reader: FastPlateOcr) -> None:
-    """The known weak point: a date in a corner has a plate's proportions and its digits vouch for themselves.  Cameras for
-    plates have their overlay off; what remains must stay rare."""
+def test_burnt_in_stamps_seldom_give_a_read(tmp_path: Path, finder: OnnxDetector, reader: FastPlateOcr) -> None:
+    """The known weak point: a date in a corner has a plate's proportions, and its digits vouch for themselves.  Of fifteen
+    kinds of stamp, each shown for a second, at most five are read; cameras for plates have their overlay off."""
     rng = np.random.default_rng(SEED)
-    taken = 0
-    for _ in range(30):
-        frame, drawn, height = street(rng), things.stamp(rng), float(rng.uniform(14, 36))
+    read = 0
+    for number in range(15):
+        back, drawn, height = street(rng), things.stamp(rng), float(rng.uniform(14, 36))
         width = height * drawn.grey.shape[1] / drawn.grey.shape[0]
         left_top = rng.random() < 0.5
         x, y = (width / 2 + 15, height / 2 + 12) if left_top else (WIDTH - width / 2 - 15, HEIGHT - height / 2 - 12)
-        put(frame, drawn.grey, drawn.alpha, (x, y), width, 0.0)
-        taken += bool(readings(frame, finder, reader))
-    assert taken <= 10, f"{taken} of 30"
+        put(back, drawn.grey, drawn.alpha, (x, y), width, 0.0)
+        clip = write(tmp_path / f"stamp-{number}.mp4", (noisy(rng, back) for _ in range(10)))
+        read += bool(reads_of(clip, finder, reader))
+    assert read <= 5, f"{read} of 15"
 
 
 def test_a_clip_with_a_plate_among_them_gives_its_read(tmp_path: Path, finder: OnnxDetector, reader: FastPlateOcr) -> None:
