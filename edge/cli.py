@@ -27,7 +27,7 @@ from edge.bench.failures import FailureSheets
 from edge.bench.hotlist import measure as measure_hotlist
 from edge.bench.plots import draw_plots, require_matplotlib
 from edge.bench.scorecard import Pair, measure
-from edge.bench.tables import score_table, show_scorecard, slice_table
+from edge.bench.tables import score_table, show_scorecard, show_slices
 from edge.bundling import Order, make_bundle, read_bundle, sign_bundle, unpack
 from edge.clock import Clock
 from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig, load_agency, load_device
@@ -243,7 +243,7 @@ def eval_(
         else:
             say().print(score_table(str(manifest), sets))
             if slices:
-                say().print(slice_table(sets))
+                show_slices(sets, say())
         if sheets is not None and failures is not None:
             sheets.close()
             draw_plots(failures, name, sets)

@@ -59,18 +59,24 @@ def score_table(title: str, sets: Sequence[SetScores]) -> Table:
     return table
 
 
-def slice_table(sets: Sequence[SetScores]) -> Table:
-    """All pictures together and each set of crops: width, brightness, blur and tilt; of the states those with a fault."""
+def show_slices(sets: Sequence[SetScores], console: Console) -> None:
+    """All pictures together and each set of crops: a table of width, brightness, blur and tilt, and the states with faults."""
     table = Table("set", "by", "slice", title="slices")
     for column in ("found", "exact, O=0", "state"):
         table.add_column(column, justify="right")
     shown = [each for each in sets if each.name == ALL or each.crops is not None or len(sets) == 1]
     for each in shown:
         for one in each.slices:
-            if one.by != "state" or one.exact.hits < one.exact.total or one.named.hits < one.named.total:
+            if one.by != "state":
                 found = "–" if each.crops is not None else share(one.recall)
                 table.add_row(escape(each.name), one.by, one.name, found, share(one.exact), share(one.named))
-    return table
+    console.print(table)
+    for each in shown:
+        states = [one for one in each.slices if one.by == "state"]
+        for what, rates in (("read", [(s.name, s.exact) for s in states]), ("named", [(s.name, s.named) for s in states])):
+            faults = ", ".join(f"{name} {rate.hits}/{rate.total}" for name, rate in rates if rate.hits < rate.total)
+            if faults:
+                console.print(f"{each.name}: states not always {what}: {faults}", markup=False, soft_wrap=True)
 
 
 def show_scorecard(card: Scorecard, console: Console, slices: bool) -> None:
@@ -83,7 +89,7 @@ def show_scorecard(card: Scorecard, console: Console, slices: bool) -> None:
             if unreviewed:
                 console.print(f"{unreviewed} extra boxes were never looked at; they count as wrong")
             if slices:
-                console.print(slice_table(pair.sets))
+                show_slices(pair.sets, console)
         console.print(f"{pair.name}: {clips_in_words(pair.clips)}", markup=False, soft_wrap=True)
         if pair.speed is not None:
             s = pair.speed
