@@ -184,26 +184,27 @@ def test_a_list_that_turns_stale_for_another_reason_alarms_again(lists: Load, tm
     assert journal.total("alarms") == 2
 
 
-# name, entered_on, expires_on, whether it is admitted at NOW (2026-11-01 12:00 UTC) under manual_max = "2 days"
+# name, entered_on, expires_on, the rule that refuses it at NOW (2026-11-01 12:00 UTC; None: admitted) under the state's 30 days
+# and the agency's manual_max = "2 days"
 MANUAL = [
-    ("ends tomorrow", "2026-11-01", "2026-11-02", True),
-    ("ends the day after", "2026-11-01", "2026-11-03", False),
-    ("never ends", "2026-11-01", "", False),
-    ("by the hour", "2026-10-31T18:00Z", "2026-11-02T18:00Z", True),
-    ("a minute too long", "2026-10-31T18:00Z", "2026-11-02T18:01Z", False),
-    ("entered in the future, so that it lasts longer", "2026-11-20", "2026-11-21", False),
+    ("ends tomorrow", "2026-11-01", "2026-11-02", None),
+    ("ends the day after", "2026-11-01", "2026-11-03", "hpd-hotlist"),
+    ("never ends", "2026-11-01", "", "ct-hotlist-closed"),
+    ("by the hour", "2026-10-31T18:00Z", "2026-11-02T18:00Z", None),
+    ("a minute too long", "2026-10-31T18:00Z", "2026-11-02T18:01Z", "hpd-hotlist"),
+    ("entered in the future, so that it lasts longer", "2026-11-20", "2026-11-21", "hpd-hotlist"),
 ]
 
 
-@pytest.mark.parametrize(("name", "entered", "expires", "admitted"), MANUAL, ids=[row[0] for row in MANUAL])
+@pytest.mark.parametrize(("name", "entered", "expires", "refused_by"), MANUAL, ids=[row[0] for row in MANUAL])
 def test_a_manual_entry_must_end_soon(
-    lists: Load, tmp_path: Path, name: str, entered: str, expires: str, admitted: bool
+    lists: Load, tmp_path: Path, name: str, entered: str, expires: str, refused_by: str | None
 ) -> None:
     """What a person typed in counts from when it was entered; what lasts longer is refused under the rule and counted."""
     pack = with_layer(tmp_path, 'manual_max = "2 days"')
     hot_list = lists(f"ABC123,CT,Manual,stolen-vehicle,seen by patrol,HPD,{entered},{expires}", WITH_O, pack=pack)
-    assert (match(hot_list, seen("ABC123")) is not None) == admitted
-    assert dict(hot_list.refused) == ({} if admitted else {"hpd-hotlist": 1})
+    assert (match(hot_list, seen("ABC123")) is None) == (refused_by is not None)
+    assert dict(hot_list.refused) == ({} if refused_by is None else {refused_by: 1})
     assert match(hot_list, seen("H0OT0")) is not None, "entries of other sources are not bound by it"
 
 
