@@ -25,6 +25,7 @@ from edge.errors import OutboxError
 from edge.hotlist.match import HotList
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
+from edge.labeler.held import Held, HeldReads
 from edge.labeler.scope import label
 from edge.outbox.interface import Outbox
 from edge.policy.decide import decide, may_capture
@@ -141,6 +142,7 @@ class Line:
         self._stamp = stamp
         self._exit = exit
         self._journal = journal
+        self._held = HeldReads()
 
     @property
     def noise(self) -> int:
@@ -152,12 +154,13 @@ class Line:
         place: Position | None = None  # of the last frame that was captured
         for frame in self.camera.frames(stop):
             if isinstance(frame, GapBegan):
-                self._finish(self._tracker.flush(), place)
+                self._end(place)
                 continue
             rules = self._policies.now()
             if rules is not self._policy:  # a pass is captured, labelled and decided under one policy, so those before end here
-                self._finish(self._tracker.flush(), place)
+                self._end(place)
                 self._policy = rules
+            self._label_and_decide(self._held.due(frame.at, rules.pack))
             here = self._position.at(frame.media_s)
             forbidden = rules.barred or may_capture(here, frame.at.utc, rules.pack, rules.zones, rules.unit)
             if forbidden:
@@ -170,26 +173,33 @@ class Line:
             wanted = self._tracker.follow(frame, detections)
             self._tracker.add(self._recognizer.read(frame, wanted))
             self._finish(self._tracker.finished(), place)
+        self._end(place)
+
+    def _end(self, place: Position | None) -> None:
+        """Nothing that was seen before is followed or held on to."""
         self._finish(self._tracker.flush(), place)
+        self._label_and_decide(self._held.flush())
 
     def _finish(self, tracks: Iterable[Track], place: Position | None) -> None:
         for track in tracks:
-            self._take(track, place)
-            self._journal.settle()
+            read = vote(track)
+            held = Held(read=read, place=place)
+            if not read.text:
+                self._journal.count("tracks_unread")
+            elif not self._held.take(held, self._policy.pack):
+                self._label_and_decide([held])
 
-    def _take(self, track: Track, place: Position | None) -> None:
-        read = vote(track)
-        if not read.text:
-            self._journal.count("tracks_unread")
-            return
-        self._journal.count("reads")
-        hit = self._policy.hotlist.match(read, self._journal)
-        if hit is not None:
-            self._journal.count("hits", hit.topic)
-            self._journal.count("hits_by_list", hit.source)
-        labeled = label(read, self._stamp.at(place), self._policy.pack, hit)
-        match decide(labeled, self._policy.pack):
-            case Release() as release:
-                self._exit.keep(release)
-            case Withhold() as withheld:
-                self._journal.withheld(withheld)
+    def _label_and_decide(self, reads: Iterable[Held]) -> None:
+        pack = self._policy.pack
+        for held in reads:
+            self._journal.count("reads")
+            hit = self._policy.hotlist.match(held.read, self._journal)
+            if hit is not None:
+                self._journal.count("hits", hit.topic)
+                self._journal.count("hits_by_list", hit.source)
+            match decide(label(held.read, self._stamp.at(held.place), pack, hit), pack):
+                case Release() as release:
+                    self._exit.keep(release)
+                case Withhold() as withheld:
+                    self._journal.withheld(withheld)
+            self._journal.settle()

@@ -275,7 +275,7 @@ def _hit_admitted(labeled: LabeledRead, pack: Pack) -> Iterator[Reason]:
 def _clock(labeled: LabeledRead, pack: Pack) -> Iterator[Reason]:
     read = labeled.read
     for rule in pack.clocks:
-        if rule.untrusted == "withhold" and not (rule.trusts(read.first) and rule.trusts(read.last)):
+        if rule.untrusted != "shorten" and not (rule.trusts(read.first) and rule.trusts(read.last)):
             yield _because(rule, "the clock could not be trusted, so dates in force and the deletion date cannot be checked")
 
 

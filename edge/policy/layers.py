@@ -62,6 +62,11 @@ def conflicts(pack: Pack) -> Iterator[str]:
                 f"{keep.longest}; one of the two must go"
             )
     for clock, keep in product(pack.clocks, pack.retention):
+        if clock.hold and seconds(clock.hold) >= seconds(keep.longest):
+            yield (
+                f"{cite(clock)} holds reads for {clock.hold} until the clock is right, but {cite(keep)} wants them deleted "
+                f"after {keep.longest}; hold them for less"
+            )
         if clock.margin and seconds(clock.margin) >= seconds(keep.longest):
             yield (
                 f"the margin of {cite(clock)} ({clock.margin}) leaves nothing of {cite(keep)} ({keep.longest}); shorten the "

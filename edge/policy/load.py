@@ -282,6 +282,8 @@ def _wrong_times(text: Layer) -> Iterator[str]:
     clock = text.clock
     if clock is not None and (clock.untrusted == "shorten") != (clock.margin is not None):
         yield '`clock.margin` goes with `untrusted = "shorten"` and only with it'
+    if clock is not None and (clock.untrusted == "hold") != (clock.hold is not None):
+        yield '`clock.hold` goes with `untrusted = "hold"` and only with it'
     for rule in text.no_capture_hours:
         if not rule.hours.has_timezone():
             zone = rule.hours.timezone

@@ -341,6 +341,18 @@ class Pack(Struct, frozen=True, kw_only=True, dict=True):
         return found
 
     @cached_property
+    def hold_for(self) -> timedelta | None:
+        """How long a read may wait in memory for a clock that can be trusted: the shortest of the rules that say so, None where
+        one rather withholds at once, or where none says so."""
+        if any(rule.untrusted == "withhold" for rule in self.clocks):
+            return None
+        return min((rule.hold.after(_EPOCH) - _EPOCH for rule in self.clocks if rule.hold is not None), default=None)
+
+    def trusts_clock(self, first: Instant, last: Instant) -> bool:
+        """Whether every clock rule trusts both ends of a pass."""
+        return all(rule.trusts(first) and rule.trusts(last) for rule in self.clocks)
+
+    @cached_property
     def forget_within(self) -> timedelta | None:
         """How long what is no hit may stay in the unit's memory, where an obligation says ``forget-in-minutes``."""
         if self.demands("forget-in-minutes") is None:

@@ -206,11 +206,13 @@ class MatchRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ClockRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to do when the clock cannot be trusted within ``max_error``: withhold, or shorten the retention by ``margin``."""
+    """What to do when the clock cannot be trusted within ``max_error``: withhold, shorten the retention by ``margin``, or hold
+    reads in memory for up to ``hold`` until it can, and withhold those that waited in vain."""
 
     max_error: Duration
-    untrusted: Literal["withhold", "shorten"]
+    untrusted: Literal["withhold", "shorten", "hold"]
     margin: Duration | None = None
+    hold: Duration | None = None
 
     def trusts(self, instant: Instant) -> bool:
         """True where the clock is known to have been right within ``max_error``.  A disciplined source (GPS, NTP) without

@@ -151,6 +151,7 @@ AT_ODDS = [
     ("everything forwarded, hits only", rule("[[forward_by]]", 'applies_to = "any"\nwithin = "24 hours"\nto = "state store"') + rule("[[obligations]]", 'obligation = "hits-only"\nby = "unit"', "town-2"), "`town-2` (General order 1) lets only some leave"),
     ("kept longer than allowed", rule("[[minimum_keeps]]", 'records = "reads"\nshortest = "30 days"'), "wants reads kept for at least 30 days, but `ct-21-days` (P.A. 26-14 § 13(b)(2))"),
     ("a margin that eats the time", rule("[[retention]]", 'applies_to = "any"\nlongest = "12 hours"'), "leaves nothing of `town-rule`"),
+    ("held for longer than kept", "[clock]\n" + RULE.format(id="town-rule") + 'max_error = "1 minute"\nuntrusted = "hold"\nhold = "2 hours"\n' + rule("[[retention]]", 'applies_to = "any"\nlongest = "90 minutes"', "town-2"), "holds reads for 2 hours until the clock is right"),
     ("no common purpose", rule("[[purposes]]", 'purpose = "traffic-study"\neffect = "permit"'), "no purpose is permitted by every layer"),
     ("a rule id of the state's", rule("[[retention]]", 'applies_to = "any"\nlongest = "7 days"', "ct-21-days"), "rule id `ct-21-days` is used 2 times"),
 ]  # fmt: skip

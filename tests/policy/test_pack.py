@@ -54,6 +54,8 @@ MALFORMED = [
     ("a retention for hits alone", 'applies_to = "any"', 'applies_to = "hit"', "no `retention` rule binds a non-hit read"),
     ("a margin that eats the retention", "margin = { days = 1 }", "margin = { days = 21 }", "leaves nothing of `ct-21-days`"),
     ("a margin that nobody uses", 'untrusted = "shorten"', 'untrusted = "withhold"', "`clock.margin`"),
+    ("a hold without its time", 'untrusted = "shorten"\n', 'untrusted = "hold"\n', "`clock.hold`"),
+    ("a hold that nobody uses", "margin = { days = 1 }", "margin = { days = 1 }\nhold = { minutes = 1 }", "`clock.hold`"),
     ("a shortening without a margin", "margin = { days = 1 }\n", "", "`clock.margin`"),
     ("dates the wrong way", "prepared_on =", "effective_until = 2026-09-01T00:00:00-04:00\nprepared_on =", "is not after"),
     ("a date without a time", "effective_from = 2026-10-01T00:00:00-04:00", "effective_from = 2026-10-01", "`identity.effective_from`"),
