@@ -78,7 +78,7 @@ def _background(rng: np.random.Generator, width: int, height: int) -> Pixels:
 def _beside(rng: np.random.Generator, patch: Pixels, quad: NDArray[np.float32], other: Pixels) -> None:
     """Draws another plate next to, above or under the one that will stand at `quad`, in place: it must not be read."""
     right, down = quad[1] - quad[0], quad[3] - quad[0]
-    gap = float(rng.uniform(0.98, 1.12))
+    gap = float(rng.uniform(1.02, 1.15))
     shift = [right * gap, -right * gap, down * gap, -down * gap][int(rng.integers(4))]
     where = quad + shift + right * float(rng.normal(0, 0.08))
     matrix = cv2.getPerspectiveTransform(_corners(other.shape[1], other.shape[0]), where.astype(np.float32))

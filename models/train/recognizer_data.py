@@ -30,7 +30,7 @@ IGNORE = 255  # a column whose class is not scored
 NO_REGION = -1
 CROPS_PER_PLATE = 3
 MORE_EUROPEAN = 0.05  # beside the tenth that the renderer draws anyway
-NEIGHBOUR_SHARE = 0.06  # crops with another plate beside the one to be read
+NEIGHBOUR_SHARE = 0.02  # crops with another plate beside the one to be read
 NOTHING_SHARE = 0.055  # crops without a plate per crop of a rendered plate
 _EUROPE = {"gb", "de", "es", "ro", "fr", "lv", "lt", "nl", "pt", "se", "be", "ie", "dk", "ch", "il"}
 
