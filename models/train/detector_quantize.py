@@ -22,6 +22,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edge.detector.preprocess import grey_input
+from models.train.quantize_trunk import trunk
 from models.train.scenes import load_frames
 
 FRAMES = 120
@@ -58,13 +59,14 @@ def quantize(source: Path, target: Path, pictures: Sequence[NDArray[np.uint8]]) 
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        model = onnx.load(prepared)
         quantize_static(
             str(prepared),
             str(target),
             Pictures(pictures),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Add", "Relu"],
-            nodes_to_exclude=kept_in_float(onnx.load(prepared)),
+            nodes_to_quantize=trunk(model, kept_in_float(model)),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,

@@ -26,6 +26,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from models.train.degrade import degrade_crop, degrade_real
 from models.train.plates import render_plate
+from models.train.quantize_trunk import trunk
 from models.train.recognizer_data import real_plates, upright_crop
 
 CALIBRATION_SEED = 717
@@ -60,18 +61,9 @@ def calibration_crops(rendered: int = RENDERED, per_real: int = PER_REAL) -> lis
     return crops
 
 
-def trunk(model: onnx.ModelProto) -> list[str]:
-    """Names of the 2-D convolutions but the first, and of the sums and rectifiers that take nothing but their results."""
-    shapes = {weight.name: list(weight.dims) for weight in model.graph.initializer}
-    convolutions = [node.name for node in model.graph.node if node.op_type == "Conv" and len(shapes[node.input[1]]) == 4]
-    inside: set[str] = set()  # results of the trunk
-    names = []
-    for node in model.graph.node:
-        follows = node.op_type in ("Add", "Relu") and all(name in inside for name in node.input)
-        if follows or node.name in convolutions[1:]:
-            names.append(node.name)
-            inside.update(node.output)
-    return names
+def kept_in_float(model: onnx.ModelProto) -> list[str]:
+    """The name of the convolution that takes the picture, which comes first."""
+    return [next(node.name for node in model.graph.node if node.op_type == "Conv")]
 
 
 def quantize(source: Path, target: Path, crops: Sequence[NDArray[np.uint8]]) -> None:
@@ -79,13 +71,14 @@ def quantize(source: Path, target: Path, crops: Sequence[NDArray[np.uint8]]) -> 
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        model = onnx.load(prepared)
         quantize_static(
             str(prepared),
             str(target),
             Crops(crops),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Add", "Relu"],
-            nodes_to_quantize=trunk(onnx.load(prepared)),
+            nodes_to_quantize=trunk(model, kept_in_float(model)),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
