@@ -443,7 +443,7 @@ def _pragma(db: sqlite3.Connection, name: str) -> int:
 def _hold_alone(path: Path) -> int:
     """Lock out every other process that would write this outbox; the lock goes with the process, however it ends."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         lock = os.open(path.with_name(path.name + ".lock"), os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise OutboxError(f"open outbox {path}: {error.strerror}; look at its folder and its disk") from error
@@ -467,6 +467,14 @@ def _put_aside(path: Path) -> Path:
     except OSError as error:
         raise OutboxError(f"put damaged outbox {path} aside: {error.strerror}; look at its folder") from error
     return aside
+
+
+def _make_folder(folder: Path) -> None:
+    """Make ``folder`` and those above it that are missing; what is synced in a folder whose own name is lost, is lost."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _fsync_folder(folder.parent)
 
 
 def _fsync_folder(folder: Path) -> None:
