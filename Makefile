@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEBIAN := mosquitto ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
+DEBIAN := mosquitto postgresql ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
 NEEDED := mosquitto ffmpeg pdftoppm
 
 .PHONY: help demo test check eval setup system train-setup lock clean
@@ -60,7 +60,7 @@ LOCK := uv pip compile pyproject.toml --universal --python-version 3.10 --genera
 
 lock: ## Renew the hashed requirement files (needs uv)
 	$(LOCK) -o requirements.txt
-	$(LOCK) --extra dev --extra calibrate --extra bench -o requirements-dev.txt
+	$(LOCK) --extra dev --extra calibrate --extra bench --extra postgres -o requirements-dev.txt
 	$(LOCK) --extra train --override <(echo "torch ; python_version < '3'") -o requirements-train.txt
 
 clean: ## Remove what was made

@@ -213,8 +213,25 @@ def outbox_path(config: DeviceConfig) -> Path:
 
 
 def open_store(config: StoreConfig) -> Store:
-    """The agency's store.  Raises StoreError."""
+    """The agency's store.  Raises StoreError, or ConfigError if a part of this program is not installed."""
+    if config.dsn is not None:
+        try:
+            from edge.store.postgres import PostgresStore
+        except ImportError as error:
+            raise ConfigError(f"open store: {error}; install it: pip install 'plate-edge[postgres]'") from error
+        return PostgresStore(config.dsn, config.password)
+    if config.path is None:
+        raise ConfigError("open store: neither `store.path` nor `store.dsn` is configured")
     return SqliteStore(config.path)
+
+
+def agency_data(config: AgencyConfig) -> Path:
+    """The folder for what the agency end notes beside the reads.  Raises ConfigError."""
+    if config.ingest.data is not None:
+        return config.ingest.data
+    if config.store.path is None:
+        raise ConfigError("open the agency end: `ingest.data` names no folder for what it notes beside the reads")
+    return config.store.path.parent
 
 
 def signature_check(config: DeviceConfig) -> Callable[[bytes], None]:
@@ -239,7 +256,7 @@ def ingest(config: AgencyConfig, journal: Journal) -> Worker:
         ),
         store,
         ReceiptSigner(load_private_key(config.ingest.receipt_key)),
-        QuarantineFile(config.store.path.parent / "quarantine.jsonl"),
+        QuarantineFile(agency_data(config) / "quarantine.jsonl"),
         journal,
         agency=config.ingest.agency,
         batch=config.ingest.batch,

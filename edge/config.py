@@ -27,6 +27,7 @@ else:
 #: How many people must have signed a policy bundle, unless told.
 BUNDLE_THRESHOLD = 2
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_DSN_PASSWORD = re.compile(r"password\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)
 
 
 class UnitConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -185,19 +186,29 @@ class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the agency keeps reads."""
+    """Where the agency keeps reads.
 
-    path: Path
-    kind: Literal["sqlite"] = "sqlite"
+    ``sqlite``: in files beside ``path``, for a town.  ``postgres``: in the PostgreSQL (15 or newer) that ``dsn`` names, as
+    libpq writes it; its password stands in the file ``password`` or where libpq looks by itself (PGPASSFILE), never in ``dsn``.
+    A server on another machine is spoken to over checked TLS only.  The program refuses a server whose ``fsync``,
+    ``full_page_writes`` or ``synchronous_commit`` is off: it would lose reads that units were told to forget.
+    """
+
+    kind: Literal["sqlite", "postgres"] = "sqlite"
+    path: Path | None = None
+    dsn: str | None = None
+    password: Path | None = None
 
 
 class IngestConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The agency end.  ``devices`` is the folder of enrolled devices' public keys, one ``<device>.pem`` each."""
+    """The agency end.  ``devices`` is the folder of enrolled devices' public keys, one ``<device>.pem`` each; ``data`` the
+    folder for what it notes beside the reads (refused messages and the like), the store's own unless told."""
 
     agency: str
     devices: Path
     seal_key: Path
     receipt_key: Path
+    data: Path | None = None
     batch: int = 64
     batch_wait_s: float = 0.1
 
@@ -240,6 +251,7 @@ def load_agency(path: Path) -> AgencyConfig:
             ("ingest.batch_wait_s", 0 <= config.ingest.batch_wait_s <= 60, "between 0 and 60"),
         ],
     )
+    _check_store(path, config)
     return config
 
 
@@ -303,6 +315,24 @@ def _check_name(path: Path, name: str) -> None:
         raise ConfigError(
             f"read configuration {path}: `{name}` is not a name; use lower-case letters, digits and hyphens, at most 63"
         )
+
+
+def _check_store(path: Path, config: AgencyConfig) -> None:
+    """Each kind of store has keys of its own; a password has no place in a file that people show around."""
+    store = config.store
+    needed, others = ("path", ("dsn", "password")) if store.kind == "sqlite" else ("dsn", ("path",))
+    if getattr(store, needed) is None:
+        raise ConfigError(f'read configuration {path}: [store] of kind "{store.kind}" needs `{needed}`')
+    for other in others:
+        if getattr(store, other) is not None:
+            raise ConfigError(f'read configuration {path}: [store] of kind "{store.kind}" has no `{other}`; remove it')
+    if store.dsn is not None and _DSN_PASSWORD.search(store.dsn):
+        raise ConfigError(
+            f"read configuration {path}: `store.dsn` holds a password; put it alone into a file and name that as "
+            "`store.password`"
+        )
+    if store.path is None and config.ingest.data is None:
+        raise ConfigError(f"read configuration {path}: `ingest.data` must name a folder, for refused messages and the like")
 
 
 def _check_policy(path: Path, policy: PolicyConfig) -> None:

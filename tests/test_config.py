@@ -104,3 +104,31 @@ def test_an_agency_file_is_held_to_its_bounds_too(tmp_path: Path, wrong: str) ->
     ingest = f'[ingest]\nagency = "a"\ndevices = "d"\nseal_key = "s"\nreceipt_key = "r"\n{wrong}\n'
     with pytest.raises(ConfigError, match=r"`ingest\.batch"):
         load_agency(write(tmp_path, ingest + '[store]\npath = "x"\n' + broker))
+
+
+BROKER = DEVICE[DEVICE.index("[broker]") :]
+INGEST = '[ingest]\nagency = "a"\ndevices = "d"\nseal_key = "s"\nreceipt_key = "r"\n'
+STORES = [
+    ("no file", 'kind = "sqlite"', "needs `path`"),
+    ("no server", 'kind = "postgres"', "needs `dsn`"),
+    ("a file for PostgreSQL", 'kind = "postgres"\ndsn = "host=/run"\npath = "x"', "has no `path`"),
+    ("a server for SQLite", 'path = "x"\ndsn = "host=/run"', "has no `dsn`"),
+    ("a password among words", 'kind = "postgres"\ndsn = "host=db password = secret"', "holds a password"),
+    ("a password in an address", 'kind = "postgres"\ndsn = "postgresql://u:secret@db/plates"', "holds a password"),
+    ("nowhere to keep what is refused", 'kind = "postgres"\ndsn = "host=/run"', "`ingest.data` must name a folder"),
+]
+
+
+@pytest.mark.parametrize(("store", "message"), [c[1:] for c in STORES], ids=[c[0] for c in STORES])
+def test_a_store_that_cannot_be_meant_is_refused(tmp_path: Path, store: str, message: str) -> None:
+    """Each kind of store is told what it needs and nothing else, and never a password."""
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_agency(write(tmp_path, INGEST + f"[store]\n{store}\n" + BROKER))
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_is_named_with_its_password_in_a_file(tmp_path: Path) -> None:
+    """The password's file counts from the configuration's folder like every other path."""
+    store = '[store]\nkind = "postgres"\ndsn = "host=/run/postgresql dbname=plates"\npassword = "pg.password"\n'
+    config = load_agency(write(tmp_path, INGEST + 'data = "ingest"\n' + store + BROKER))
+    assert (config.store.password, config.ingest.data) == (tmp_path / "pg.password", tmp_path / "ingest")

@@ -36,6 +36,16 @@ class StoredRead(Struct, frozen=True, kw_only=True):
     labeled: LabeledRead
 
 
+class Ruling(Struct, frozen=True, kw_only=True):
+    """The rules under which a read is deleted: the packs (id and version) whose label set the time, their hash, and every rule
+    that had a say."""
+
+    jurisdiction: str
+    packs: tuple[str, ...]
+    pack_sha256: str
+    rules: tuple[str, ...]
+
+
 class Store(Protocol):
     """The agency's table of reads: one row per (device, epoch, seq), for ever."""
 

@@ -10,18 +10,23 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from edge.errors import StoreError
-from edge.records import LabeledRead, enc_hook
+from edge.records import LabeledRead
+from edge.store.folder_lock import FolderLock
 from edge.store.interface import Arrival, Outcome, StoredRead
+from edge.store.ranges import without
+from edge.store.row import row_of
 
 _APPLICATION_ID = 0x504C5354  # "PLST"
 _SCHEMA_VERSION = 1
 _PAGE_OF_READS = 500
+_LARGEST = 2**63 - 1
+_LOCK_TIMEOUT_S = 10.0
 
 # ``received`` holds ranges without holes, kept up to date by each insert: a receipt must not cost a walk over a year.
 _SCHEMA = f"""
@@ -62,7 +67,6 @@ PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_SCHEMA_VERSION};
 """
 
-_encoder = msgspec.json.Encoder(enc_hook=enc_hook)
 _decoder = msgspec.json.Decoder(LabeledRead)
 
 
@@ -73,7 +77,13 @@ class SqliteStore:
         """Open or create ``path``.  Raises StoreError naming the cure."""
         self._path = path
         self._lock = threading.Lock()
-        self._db: sqlite3.Connection | None = _open(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._files = FolderLock(path.with_name(path.name + ".lock"))
+            with self._files.held(_LOCK_TIMEOUT_S):
+                self._db: sqlite3.Connection | None = _open(path)
+        except OSError as error:
+            raise StoreError(f"open store {path}: {error}; look at its folder and its owner") from error
 
     def add(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome]:
         """Store all in one transaction and commit; one outcome each, in order."""
@@ -87,7 +97,7 @@ class SqliteStore:
                 "SELECT first, last FROM received WHERE device = ? AND epoch = ? ORDER BY first", (device, epoch)
             ).fetchall()
             disputed = _conflicts(db, device, epoch)
-        return list(_without(ranges, disputed))
+        return list(without(ranges, disputed))
 
     def conflicts(self, device: str, epoch: str) -> Sequence[int]:
         """The numbers, ascending, under which other bytes were sent than are stored."""
@@ -113,7 +123,9 @@ class SqliteStore:
         """Close; further calls raise StoreError."""
         with self._lock:
             if self._db is not None:
-                self._db.close()
+                with self._files.held(_LOCK_TIMEOUT_S):
+                    self._db.close()
+                self._files.close()
                 self._db = None
 
     def _stored_read(self, row: tuple[str, str, int, str, bytes]) -> StoredRead:
@@ -136,8 +148,9 @@ class SqliteStore:
             if self._db is None:
                 raise StoreError(f"{verb} store {self._path}: it is closed")
             try:
-                yield self._db
-            except (sqlite3.Error, UnicodeError, OverflowError) as error:
+                with self._files.held(_LOCK_TIMEOUT_S):
+                    yield self._db
+            except (sqlite3.Error, UnicodeError, OverflowError, OSError) as error:
                 raise StoreError(f"{verb} store {self._path}: {error}; look at its disk") from error
 
 
@@ -189,18 +202,18 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _add_one(db: sqlite3.Connection, arrival: Arrival) -> Outcome:
     key = (arrival.device, arrival.epoch, arrival.seq)
-    read, label = arrival.labeled.read, arrival.labeled.label
+    row = row_of(arrival)
     inserted = db.execute(
         "INSERT INTO reads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
             *key,
-            arrival.received.isoformat(),
-            read.text,
-            read.region,
-            _utc(read.first.utc),
-            _utc(label.delete_after),
-            arrival.labeled.hit is not None,
-            _encoder.encode(arrival.labeled),
+            row.received.isoformat(),
+            row.text,
+            row.region,
+            row.first_utc.isoformat(timespec="microseconds"),
+            row.delete_after.isoformat(timespec="microseconds"),
+            row.hit,
+            row.labeled,
             arrival.wire,
             arrival.wire_sha256,
         ),
@@ -221,10 +234,11 @@ def _add_one(db: sqlite3.Connection, arrival: Arrival) -> Outcome:
 def _extend(db: sqlite3.Connection, device: str, epoch: str, seq: int) -> None:
     """Put ``seq`` into the ranges: join it to the one that ends before it and the one that begins after it."""
     where = "device = ? AND epoch = ?"
+    follower = min(seq + 1, _LARGEST)
     before = db.execute(f"SELECT first FROM received WHERE {where} AND last = ?", (device, epoch, seq - 1)).fetchone()  # noqa: S608
-    after = db.execute(f"SELECT last FROM received WHERE {where} AND first = ?", (device, epoch, seq + 1)).fetchone()  # noqa: S608
+    after = db.execute(f"SELECT last FROM received WHERE {where} AND first = ?", (device, epoch, follower)).fetchone()  # noqa: S608
     first, last = before[0] if before else seq, after[0] if after else seq
-    db.execute(f"DELETE FROM received WHERE {where} AND first IN (?, ?)", (device, epoch, first, seq + 1))  # noqa: S608
+    db.execute(f"DELETE FROM received WHERE {where} AND first IN (?, ?)", (device, epoch, first, follower))  # noqa: S608
     db.execute("INSERT INTO received VALUES (?, ?, ?, ?)", (device, epoch, first, last))
 
 
@@ -233,20 +247,3 @@ def _conflicts(db: sqlite3.Connection, device: str, epoch: str) -> list[int]:
         "SELECT DISTINCT seq FROM conflicts WHERE device = ? AND epoch = ? ORDER BY seq", (device, epoch)
     ).fetchall()
     return [seq for (seq,) in rows]
-
-
-def _without(ranges: Sequence[tuple[int, int]], numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """``ranges`` with ``numbers`` cut out; both ascending."""
-    for first, last in ranges:
-        for number in numbers:
-            if first <= number <= last:
-                if first < number:
-                    yield first, number - 1
-                first = number + 1
-        if first <= last:
-            yield first, last
-
-
-def _utc(moment: datetime) -> str:
-    """One spelling for every instant, so that text order is time order."""
-    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
@@ -14,20 +17,23 @@ from hypothesis import strategies as st
 
 from edge.errors import StoreError
 from edge.store.interface import Arrival, Store
-from edge.store.sqlite import SqliteStore, _without
+from edge.store.postgres import PostgresStore
+from edge.store.ranges import joined, runs, without
+from edge.store.sqlite import SqliteStore
 from tests.labeled import START, labeled_read
 
 MakeStore = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeStore]:
-    """Opens the same store anew each time, as a restart does."""
+    """Opens the same store anew each time, as a restart or a second worker does."""
     opened: list[Store] = []
+    if request.param == "postgres":
+        dsn = request.getfixturevalue("cluster").schema()
 
     def open_one() -> Store:
-        assert request.param == "sqlite"
-        opened.append(SqliteStore(tmp_path / "agency" / "reads.sqlite"))
+        opened.append(SqliteStore(tmp_path / "agency" / "reads.sqlite") if request.param == "sqlite" else PostgresStore(dsn))
         return opened[-1]
 
     yield open_one
@@ -35,7 +41,17 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeStore]:
         store.close()
 
 
-def arrival(seq: int, device: str = "pole-7", epoch: str = "e1", content: str = "") -> Arrival:
+def arrival(
+    seq: int,
+    device: str = "pole-7",
+    epoch: str = "e1",
+    content: str = "",
+    *,
+    text: str = "TEST123",
+    at: datetime = START,
+    lives: timedelta = timedelta(days=14),
+) -> Arrival:
+    """A read as the opener hands it on; other ``content``, other bytes."""
     wire = f"{device} {epoch} {seq} {content}".encode()
     return Arrival(
         device=device,
@@ -44,7 +60,7 @@ def arrival(seq: int, device: str = "pole-7", epoch: str = "e1", content: str = 
         received=START,
         wire=wire,
         wire_sha256=hashlib.sha256(wire).digest(),
-        labeled=labeled_read(f"r-{device}-{seq}", device=device),
+        labeled=labeled_read(f"r-{device}-{seq}", text, device=device, at=at, lives=lives),
     )
 
 
@@ -151,16 +167,100 @@ def test_after_closing_nothing_works_any_more(make: MakeStore) -> None:
             call()
 
 
+def test_writers_side_by_side_store_each_read_once(make: MakeStore) -> None:
+    """Four workers race with the same shuffled messages of three devices: one row each, one `stored` each, ranges whole."""
+    sent = [arrival(n, device=f"pole-{d}") for d in range(3) for n in range(1, 81)]
+
+    def work(chance: random.Random) -> list[str]:
+        store = make()
+        mine = chance.sample(sent, len(sent))
+        outcomes: list[str] = []
+        while mine:
+            batch = [mine.pop() for _ in range(min(len(mine), chance.randint(1, 30)))]
+            outcomes += store.add(batch)
+        return outcomes
+
+    with ThreadPoolExecutor(4) as pool:
+        said = Counter(outcome for outcomes in pool.map(work, map(random.Random, range(4))) for outcome in outcomes)
+    assert said == {"stored": len(sent), "duplicate": 3 * len(sent)}
+    store = make()
+    assert numbers(store) == sorted((each.device, each.epoch, each.seq) for each in sent)
+    assert [list(store.received(f"pole-{d}", "e1")) for d in range(3)] == [[(1, 80)]] * 3
+
+
+def test_racing_writers_with_other_bytes_agree_on_one(make: MakeStore) -> None:
+    """Two units under one name send at the same moment: for each number one is stored, the other is an alarm."""
+
+    def work(content: str) -> list[str]:
+        store = make()
+        return [outcome for n in range(1, 61) for outcome in store.add([arrival(n, content=content)])]
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(work, ("one", "other"))
+    assert all({a, b} == {"stored", "conflict"} for a, b in zip(one, other, strict=True))
+    store = make()
+    assert list(store.received("pole-7", "e1")) == []
+    assert list(store.conflicts("pole-7", "e1")) == list(range(1, 61))
+
+
+def test_a_replay_of_everything_adds_nothing(make: MakeStore) -> None:
+    """Ten thousand reads come again, as after a restored outbox: all duplicates."""
+    store = make()
+    sent = [arrival(n, device=f"pole-{n % 7}") for n in range(1, 10_001)]
+    batches = [sent[at : at + 500] for at in range(0, len(sent), 500)]
+    assert {outcome for batch in batches for outcome in store.add(batch)} == {"stored"}
+    assert {outcome for batch in batches for outcome in store.add(batch)} == {"duplicate"}
+    assert len(numbers(store)) == 10_000
+
+
+def test_reads_that_are_to_be_deleted_on_many_days_lie_in_one_store(make: MakeStore) -> None:
+    """Labels differ in how long they let a read live; nobody who asks the store notices."""
+    store = make()
+    sent = [arrival(n, lives=timedelta(days=n * 7 % 30)) for n in range(1, 91)]
+    random.Random(3).shuffle(sent)
+    assert set(store.add(sent)) == {"stored"}
+    assert [seq for _, _, seq in numbers(store)] == list(range(1, 91))
+    assert list(store.received("pole-7", "e1")) == [(1, 90)]
+    assert set(store.add(sent)) == {"duplicate"}
+
+
+def test_the_same_number_with_another_time_to_live_is_a_conflict(make: MakeStore) -> None:
+    """One row per number over all days of deletion."""
+    store = make()
+    store.add([arrival(1)])
+    assert list(store.add([arrival(1, content="forged", lives=timedelta(days=1))])) == ["conflict"]
+    assert [row.labeled.label.delete_after for row in store.reads()] == [START + timedelta(days=14)]
+
+
+WEST, EAST, NO_TIME = timezone(-timedelta(hours=12)), timezone(timedelta(hours=12)), timedelta()
+STRANGE = {
+    "the largest number": lambda: arrival(2**63 - 1),
+    "a zero byte in the epoch": lambda: arrival(1, epoch="a\0b\\"),
+    "a zero byte in the text": lambda: arrival(1, text="A\0B"),
+    "a text of 100,000 characters": lambda: arrival(1, text="A1" * 50_000),
+    "the end of the calendar in the far west": lambda: arrival(1, at=datetime(9999, 12, 31, 23, tzinfo=WEST), lives=NO_TIME),
+    "the beginning of the calendar in the far east": lambda: arrival(1, at=datetime(1, 1, 1, tzinfo=EAST), lives=NO_TIME),
+    "a time without a zone": lambda: arrival(1, at=datetime(2026, 11, 20)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("strange", STRANGE.values(), ids=STRANGE.keys())
+def test_whatever_a_device_can_sign_can_be_stored(make: MakeStore, strange: Callable[[], Arrival]) -> None:
+    """What could not be stored would come back for ever and keep all other reads waiting."""
+    store, one = make(), strange()
+    assert list(store.add([one, arrival(2)])) == ["stored", "stored"]
+    assert list(store.add([one])) == ["duplicate"]
+    assert list(store.received(one.device, one.epoch))[-1][1] == max(one.seq, 2 if one.epoch == "e1" else 0)
+    assert one.labeled in [row.labeled for row in store.reads()]
+    assert (one.device, one.epoch, one.seq) in numbers(store)
+
+
 @settings(max_examples=200)
 @given(st.sets(st.integers(1, 40)), st.sets(st.integers(1, 40)))
 def test_cutting_numbers_out_of_ranges_leaves_the_others(present: set[int], cut: set[int]) -> None:
     """For any set of stored numbers and any numbers in conflict."""
-    ranges: list[tuple[int, int]] = []
-    for number in sorted(present):
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1] = (ranges[-1][0], number)
-        else:
-            ranges.append((number, number))
-    left = list(_without(ranges, sorted(cut)))
+    ranges = runs(present)
+    assert ranges == joined(ranges)
+    left = list(without(ranges, sorted(cut)))
     assert {n for first, last in left for n in range(first, last + 1)} == present - cut
     assert all(first <= last for first, last in left)

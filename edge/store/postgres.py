@@ -1,0 +1,272 @@
+"""The store in PostgreSQL, for a county or a state: several workers side by side, content in partitions by time of deletion.
+
+Two kinds of table.  ``slots`` holds the key and the hash of every read that ever came, for ever: it is what makes a replay a
+duplicate, over all partitions, and it holds no plate.  ``reads`` holds the content, one partition for each shelf: by the
+day of deletion and not by that of arrival, because labels differ in how long they let a read live, and only so does a whole
+partition end at once and can be dropped.
+
+Content goes in by COPY: its values then stand in no statement, so that no slow-query log can hold a plate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from edge.errors import StoreError
+from edge.store import postgres_schema as schema
+from edge.store.interface import Arrival, Outcome, StoredRead
+from edge.store.postgres_link import Db, PostgresLink
+from edge.store.ranges import joined, runs, without
+from edge.store.row import Row, row_of, stored_read
+
+_PAGE_OF_READS = 500
+_LARGEST = 2**63 - 1
+#: How often a batch is tried again because a partition is missing, or was dropped between its making and its use.
+_TRIES = 4
+
+_COPY = sql.SQL("COPY reads ({}) FROM STDIN (FORMAT BINARY)").format(
+    sql.SQL(", ").join(sql.Identifier(name) for name, _ in schema.COLUMNS)
+)
+
+_Key = tuple[str, str]
+_Slot = tuple[int, int]
+
+
+class PostgresStore:
+    """See :class:`edge.store.interface.Store`."""
+
+    def __init__(self, dsn: str, password: Path | None = None) -> None:
+        """Connect, and make the tables if there are none.  Raises StoreError naming the cure."""
+        self._link = PostgresLink(dsn, password)
+        self._ids: dict[_Key, int] = {}
+        self._rulings: dict[bytes, int] = {}
+        try:
+            with self._link.using("open") as db:
+                schema.make_or_check(db, self._link.name)
+        except StoreError:
+            self._link.close()
+            raise
+
+    def add(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome]:
+        """Store all in one transaction and commit; one outcome each, in order."""
+        rows = [row_of(arrival) for arrival in arrivals]
+        with self._link.using("store reads in") as db:
+            for _ in range(_TRIES):
+                try:
+                    return self._add(db, arrivals, rows)
+                except _NoShelf as missing:
+                    for shelf in missing.shelves:
+                        schema.make_shelf(db, shelf)
+        raise StoreError(f"store reads in store {self._link.name}: its partitions vanish as soon as they are made; look at it")
+
+    def received(self, device: str, epoch: str) -> Sequence[tuple[int, int]]:
+        """What is stored for a device and epoch, as ranges without the numbers in conflict."""
+        with self._link.using("read") as db, db.transaction():
+            ranges = db.execute(
+                "SELECT first, last FROM ranges JOIN epochs ON id = epoch_id WHERE device = %s AND epoch = %s ORDER BY first",
+                (device, _written(epoch)),
+            ).fetchall()
+            disputed = _conflicts(db, device, epoch)
+        return list(without([(first, last) for first, last in ranges], disputed))
+
+    def conflicts(self, device: str, epoch: str) -> Sequence[int]:
+        """The numbers, ascending, under which other bytes were sent than are stored."""
+        with self._link.using("read") as db:
+            return _conflicts(db, device, epoch)
+
+    def reads(self) -> Iterator[StoredRead]:
+        """Every read, in order; a page at a time, so that reading does not keep reads from being stored."""
+        with self._link.using("read") as db:
+            epochs = db.execute("SELECT id, device, epoch FROM epochs ORDER BY device, epoch").fetchall()
+        for epoch_id, device, epoch in epochs:
+            after = 0
+            while True:
+                with self._link.using("read") as db:
+                    rows = db.execute(
+                        "SELECT seq, received, labeled FROM reads WHERE epoch_id = %s AND seq > %s ORDER BY seq LIMIT %s",
+                        (epoch_id, after, _PAGE_OF_READS),
+                        binary=True,
+                    ).fetchall()
+                for seq, received, labeled in rows:
+                    yield stored_read(device, _as_sent(epoch), seq, received, labeled)
+                if len(rows) < _PAGE_OF_READS:
+                    break
+                after = rows[-1][0]
+
+    def close(self) -> None:
+        """Close; further calls raise StoreError."""
+        self._link.close()
+
+    def _add(self, db: Db, arrivals: Sequence[Arrival], rows: Sequence[Row]) -> list[Outcome]:
+        ids, rulings = dict(self._ids), dict(self._rulings)
+        with db.transaction():
+            _number_epochs(db, {(arrival.device, arrival.epoch) for arrival in arrivals}, ids)
+            _number_rulings(db, {row.ruling for row in rows}, rulings)
+            slots = [(ids[arrival.device, arrival.epoch], arrival.seq) for arrival in arrivals]
+            # Whoever writes under an epoch holds its row: two workers with reads of one device go one after the other, and
+            # ascending, so that they cannot wait for each other.
+            db.execute(
+                "SELECT FROM epochs WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", (sorted({id for id, _ in slots}),)
+            )
+            first = {slot: at for at, slot in reversed(list(enumerate(slots)))}
+            new = _take_slots(db, first, arrivals)
+            hashes = _hashes(db, [slot for slot in first if slot not in new])
+            hashes |= {slot: arrivals[first[slot]].wire_sha256 for slot in new}
+            outcomes = [
+                "stored" if slot in new and first[slot] == at else _compare(hashes[slot], arrivals[at].wire_sha256)
+                for at, slot in enumerate(slots)
+            ]
+            _join_ranges(db, new)
+            _note_conflicts(db, [(*slots[at], arrivals[at]) for at, each in enumerate(outcomes) if each == "conflict"])
+            fresh = sorted(first[slot] for slot in new)
+            _copy(db, [(*slots[at], rulings[rows[at].ruling], rows[at], arrivals[at].wire) for at in fresh])
+        self._ids, self._rulings = ids, rulings  # only what is committed may be remembered
+        return outcomes
+
+
+class _NoShelf(Exception):
+    """Partitions are missing; nothing was stored."""
+
+    def __init__(self, shelves: set[str]) -> None:
+        super().__init__(*shelves)
+        self.shelves = sorted(shelves)
+
+
+def _number_epochs(db: Db, wanted: set[_Key], ids: dict[_Key, int]) -> None:
+    """Put the ids of ``wanted`` into ``ids``; those that are new are made."""
+    missing = sorted(wanted - ids.keys())
+    if missing:
+        columns = [device for device, _ in missing], [_written(epoch) for _, epoch in missing]
+        db.execute(
+            "INSERT INTO epochs (device, epoch) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING", columns
+        )
+        found = db.execute(
+            "SELECT device, epoch, id FROM epochs JOIN unnest(%s::text[], %s::text[]) AS w(device, epoch) "
+            "USING (device, epoch)",
+            columns,
+        )
+        ids.update({(device, _as_sent(epoch)): number for device, epoch, number in found})
+
+
+def _number_rulings(db: Db, wanted: set[bytes], ids: dict[bytes, int]) -> None:
+    missing = {hashlib.sha256(words).digest(): words for words in wanted - ids.keys()}
+    if missing:
+        digests = sorted(missing)
+        db.execute(
+            "INSERT INTO rulings (words, digest) SELECT * FROM unnest(%s::text[], %b::bytea[]) ON CONFLICT DO NOTHING",
+            ([missing[digest].decode() for digest in digests], digests),
+        )
+        found = db.execute("SELECT digest, id FROM rulings WHERE digest = ANY(%b)", (digests,), binary=True)
+        ids.update({missing[digest]: number for digest, number in found})
+
+
+def _take_slots(db: Db, first: Mapping[_Slot, int], arrivals: Sequence[Arrival]) -> set[_Slot]:
+    """Enter what is not there yet; which of them that were.  ``first`` says where each slot's arrival stands."""
+    taken = sorted(first)
+    rows = db.execute(
+        "INSERT INTO slots SELECT * FROM unnest(%b::int[], %b::bigint[], %b::bytea[]) ON CONFLICT DO NOTHING "
+        "RETURNING epoch_id, seq",
+        (*_unzipped(taken), [arrivals[first[slot]].wire_sha256 for slot in taken]),
+    )
+    return {(epoch_id, seq) for epoch_id, seq in rows}
+
+
+def _hashes(db: Db, slots: Sequence[_Slot]) -> dict[_Slot, bytes]:
+    """The hash of what is stored in each of ``slots``."""
+    if not slots:
+        return {}
+    rows = db.execute(
+        "SELECT epoch_id, seq, wire_sha256 FROM slots JOIN unnest(%b::int[], %b::bigint[]) AS w(epoch_id, seq) "
+        "USING (epoch_id, seq)",
+        _unzipped(slots),
+        binary=True,
+    )
+    return {(epoch_id, seq): digest for epoch_id, seq, digest in rows}
+
+
+def _compare(stored: bytes, arrived: bytes) -> Outcome:
+    return "duplicate" if stored == arrived else "conflict"
+
+
+def _join_ranges(db: Db, new: Iterable[_Slot]) -> None:
+    """Put new numbers into the ranges of their epochs, whose rows we hold."""
+    by_epoch: dict[int, list[int]] = {}
+    for epoch_id, seq in new:
+        by_epoch.setdefault(epoch_id, []).append(seq)
+    fresh = [(epoch_id, first, last) for epoch_id, numbers in by_epoch.items() for first, last in runs(numbers)]
+    if not fresh:
+        return
+    ids = [epoch_id for epoch_id, _, _ in fresh]
+    befores, afters = [first - 1 for _, first, _ in fresh], [min(last + 1, _LARGEST) for _, _, last in fresh]
+    beside = db.execute(
+        "SELECT epoch_id, first, r.last FROM ranges r JOIN unnest(%b::int[], %b::bigint[]) AS w(epoch_id, last) "
+        "USING (epoch_id, last) UNION "
+        "SELECT epoch_id, first, r.last FROM ranges r JOIN unnest(%b::int[], %b::bigint[]) AS w(epoch_id, first) "
+        "USING (epoch_id, first)",
+        (ids, befores, ids, afters),
+    ).fetchall()
+    if beside:
+        db.execute(
+            "DELETE FROM ranges USING unnest(%b::int[], %b::bigint[]) AS w(epoch_id, first) "
+            "WHERE ranges.epoch_id = w.epoch_id AND ranges.first = w.first",
+            _unzipped([(epoch_id, first) for epoch_id, first, _ in beside]),
+        )
+    merged = [
+        (epoch_id, first, last)
+        for epoch_id in by_epoch
+        for first, last in joined((first, last) for number, first, last in (*fresh, *beside) if number == epoch_id)
+    ]
+    db.execute("INSERT INTO ranges SELECT * FROM unnest(%b::int[], %b::bigint[], %b::bigint[])", _unzipped(merged))
+
+
+def _note_conflicts(db: Db, found: Sequence[tuple[int, int, Arrival]]) -> None:
+    if found:
+        db.cursor().executemany(
+            "INSERT INTO conflicts VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            [(epoch_id, seq, arrival.wire_sha256, arrival.received) for epoch_id, seq, arrival in found],
+        )
+
+
+def _conflicts(db: Db, device: str, epoch: str) -> list[int]:
+    rows = db.execute(
+        "SELECT DISTINCT seq FROM conflicts JOIN epochs ON id = epoch_id WHERE device = %s AND epoch = %s ORDER BY seq",
+        (device, _written(epoch)),
+    )
+    return [seq for (seq,) in rows]
+
+
+def _copy(db: Db, found: Sequence[tuple[int, int, int, Row, bytes]]) -> None:
+    """Write content.  Raises _NoShelf if a partition is missing."""
+    if not found:
+        return
+    try:
+        with db.cursor().copy(_COPY) as copy:
+            copy.set_types([kind for _, kind in schema.COLUMNS])
+            for epoch_id, seq, ruling_id, row, wire in found:
+                copy.write_row(
+                    (
+                        row.shelf, epoch_id, seq, ruling_id, row.read_id, row.received, row.delete_after, row.text, row.region,
+                        row.first_utc, row.hit, row.labeled, wire,
+                    )
+                )  # fmt: skip
+    except psycopg.errors.CheckViolation:
+        raise _NoShelf({row.shelf for *_, row, _ in found}) from None
+
+
+def _unzipped(rows: Sequence[tuple[int, ...]]) -> tuple[list[int], ...]:
+    return tuple(map(list, zip(*rows, strict=True)))
+
+
+def _written(epoch: str) -> str:
+    """An epoch may hold any character, PostgreSQL's texts any but zero."""
+    return epoch.replace("\\", "\\\\").replace("\0", "\\0")
+
+
+def _as_sent(written: str) -> str:
+    return re.sub(r"\\(.)", lambda found: "\0" if found[1] == "0" else "\\", written)

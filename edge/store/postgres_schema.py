@@ -1,0 +1,123 @@
+"""The tables of the PostgreSQL store, and its partitions: one a shelf."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from edge.errors import StoreError
+from edge.store.postgres_link import Db
+from edge.store.shelf import HELD
+
+VERSION = 1
+#: Any number, the same for all of us: who makes or drops tables holds this lock ("PLST").
+TABLES_LOCK = 0x504C5354
+_TABLES = """
+CREATE TABLE plate_edge_store (version integer NOT NULL);
+CREATE TABLE epochs (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  device text COLLATE "C" NOT NULL,
+  epoch text COLLATE "C" NOT NULL,
+  UNIQUE (device, epoch)
+);
+CREATE TABLE slots (
+  epoch_id integer NOT NULL,
+  seq bigint NOT NULL,
+  wire_sha256 bytea NOT NULL,
+  PRIMARY KEY (epoch_id, seq)
+);
+CREATE TABLE ranges (
+  epoch_id integer NOT NULL,
+  first bigint NOT NULL,
+  last bigint NOT NULL,
+  PRIMARY KEY (epoch_id, first),
+  UNIQUE (epoch_id, last)
+);
+CREATE TABLE conflicts (
+  epoch_id integer NOT NULL,
+  seq bigint NOT NULL,
+  wire_sha256 bytea NOT NULL,
+  seen timestamptz NOT NULL,
+  PRIMARY KEY (epoch_id, seq, wire_sha256)
+);
+CREATE TABLE rulings (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  words text NOT NULL,
+  digest bytea NOT NULL UNIQUE
+);
+CREATE TABLE reads (
+  shelf text COLLATE "C" NOT NULL,
+  epoch_id integer NOT NULL,
+  seq bigint NOT NULL,
+  ruling_id integer NOT NULL,
+  read_id text COLLATE "C" NOT NULL,
+  received timestamptz NOT NULL,
+  delete_after timestamptz NOT NULL,
+  text text COLLATE "C" NOT NULL,
+  region text NOT NULL,
+  first_utc timestamptz NOT NULL,
+  hit boolean NOT NULL,
+  labeled bytea NOT NULL,
+  wire bytea NOT NULL
+) PARTITION BY LIST (shelf);
+CREATE INDEX reads_by_slot ON reads (epoch_id, seq);
+CREATE INDEX reads_by_text ON reads (text, first_utc);
+CREATE INDEX reads_by_id ON reads (read_id);
+CREATE INDEX reads_by_delete_after ON reads (delete_after);
+"""
+COLUMNS = (
+    ("shelf", "text"),
+    ("epoch_id", "int4"),
+    ("seq", "int8"),
+    ("ruling_id", "int4"),
+    ("read_id", "text"),
+    ("received", "timestamptz"),
+    ("delete_after", "timestamptz"),
+    ("text", "text"),
+    ("region", "text"),
+    ("first_utc", "timestamptz"),
+    ("hit", "bool"),
+    ("labeled", "bytea"),
+    ("wire", "bytea"),
+)
+
+
+def make_or_check(db: Db, name: str) -> None:
+    """Make the tables in an empty schema.  Raises StoreError if what is there is no store of this version."""
+    with db.transaction():
+        db.execute("SELECT pg_advisory_xact_lock(%s)", (TABLES_LOCK,))
+        (there,) = db.execute("SELECT to_regclass('plate_edge_store') IS NOT NULL").fetchone() or (False,)
+        if not there:
+            db.execute(_TABLES)
+            _learn_nothing(db, sql.Identifier("reads"))
+            _make_partition(db, HELD)
+            db.execute("INSERT INTO plate_edge_store VALUES (%s)", (VERSION,))
+        found = db.execute("SELECT version FROM plate_edge_store").fetchall()
+    if found != [(VERSION,)]:
+        raise StoreError(f"open store {name}: it is not a store of this version; name another database or upgrade")
+
+
+def make_shelf(db: Db, shelf: str) -> None:
+    """The partition of ``shelf``, if there is none."""
+    with db.transaction():
+        db.execute("SELECT pg_advisory_xact_lock(%s)", (TABLES_LOCK,))
+        _make_partition(db, shelf)
+
+
+def shelf_table(shelf: str) -> sql.Identifier:
+    """The partition of ``shelf``."""
+    return sql.Identifier("reads_" + shelf.replace("-", "").replace(":", "").lower())
+
+
+def _make_partition(db: Db, shelf: str) -> None:
+    name = shelf_table(shelf)
+    db.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF reads FOR VALUES IN ({})").format(name, sql.Literal(shelf)))
+    _learn_nothing(db, name)
+
+
+def _learn_nothing(db: Db, table: sql.Identifier) -> None:
+    """What PostgreSQL learns of a column to plan queries it keeps in its catalogue, beyond the life of a partition: it must not
+    learn plates."""
+    columns = sql.SQL(", ").join(
+        sql.SQL("ALTER {} SET STATISTICS 0").format(sql.Identifier(name)) for name in ("read_id", "text", "labeled", "wire")
+    )
+    db.execute(sql.SQL("ALTER TABLE {} {}").format(table, columns))
