@@ -66,7 +66,8 @@ def grey_input(image: Image, width: int, height: int) -> tuple[Image, Placement]
         used_w, used_h = width, max(1, round(height / aspect))
     else:
         used_w, used_h = max(1, round(width * aspect)), height
-    plane = cv2.resize(grey, (used_w, used_h), interpolation=_interpolation(w, used_w))
+    halved = _halved(grey, used_w, used_h)
+    plane = cv2.resize(halved, (used_w, used_h), interpolation=_interpolation(halved.shape[1], used_w))
     if (used_w, used_h) != (width, height):
         plane = cv2.copyMakeBorder(plane, 0, height - used_h, 0, width - used_w, cv2.BORDER_CONSTANT, value=(float(PAD),))
     return np.asarray(plane, np.uint8)[None, None], Placement(scale_x=used_w / w, scale_y=used_h / h)
@@ -85,6 +86,14 @@ def letterbox_rgb(image: Image, width: int, height: int) -> tuple[npt.NDArray[np
     )
     planes = np.ascontiguousarray(canvas[:, :, ::-1].transpose(2, 0, 1)[None], np.float32) / np.float32(255)
     return planes, Placement(scale_x=used_w / w, scale_y=used_h / h, offset_x=left, offset_y=top)
+
+
+def _halved(grey: Image, width: int, height: int) -> Image:
+    """``grey`` halved, by the mean of four pixels, as often as it stays at least as large as ``width`` x ``height``: a step that
+    OpenCV does many times as fast as any other averaging."""
+    while grey.shape[1] >= 2 * width and grey.shape[0] >= 2 * height:
+        grey = np.asarray(cv2.resize(grey, (grey.shape[1] // 2, grey.shape[0] // 2), interpolation=cv2.INTER_AREA), np.uint8)
+    return grey
 
 
 def _interpolation(source: int, target: int) -> int:
