@@ -57,7 +57,7 @@ def input_size(frame_width: int, frame_height: int, pixels: int) -> tuple[int, i
 def grey_input(image: Image, width: int, height: int) -> tuple[Image, Placement]:
     """One grey plane ``(1, 1, height, width)``: the whole frame, stretched; or padded right or bottom where its aspect is
     too far from the network's (a portrait photograph would otherwise be squeezed beyond what the network has seen)."""
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    grey = image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
     h, w = grey.shape
     aspect = (w / h) / (width / height)
     if abs(aspect - 1) <= ASPECT_TOLERANCE:
