@@ -283,10 +283,13 @@ def report(log: Path, trainer: Trainer, store: Store, dev: list[RealPlate]) -> N
     )
 
 
-def averaged_net() -> RecognizerNet:
-    """The averaged weights of the last checkpoint."""
+def averaged_net(*earlier: Path) -> RecognizerNet:
+    """The averaged weights of the last checkpoint; with `earlier` checkpoints of the same run, the mean of all of them, which
+    keeps what each has learnt better: their errors differ."""
+    states = [torch.load(path, weights_only=True)["averaged"] for path in (CACHE / "checkpoint.pt", *earlier)]
+    mean = {name: sum(state[name].double() for state in states) / len(states) for name in states[0]}
     net = RecognizerNet(len(REGIONS))
-    net.load_state_dict(torch.load(CACHE / "checkpoint.pt", weights_only=True)["averaged"])
+    net.load_state_dict({name: value.to(states[0][name].dtype) for name, value in mean.items()})
     return net.eval()
 
 
@@ -302,6 +305,9 @@ def main() -> None:
         help="go on from the last checkpoint (--no-resume starts afresh)",
     )
     parser.add_argument("--export-only", action="store_true")
+    parser.add_argument(
+        "--mean-with", type=Path, nargs="*", default=(), metavar="CHECKPOINT", help="kept earlier checkpoints to average with"
+    )
     options = parser.parse_args()
     if not all(name in os.environ for name in _ALLOCATOR):
         os.execve(
@@ -314,7 +320,7 @@ def main() -> None:
         train(Settings(hours=options.hours, seed=options.seed, workers=options.workers), not options.resume)
     from models.train.recognizer_export import export
 
-    export(averaged_net())
+    export(averaged_net(*options.mean_with))
 
 
 if __name__ == "__main__":

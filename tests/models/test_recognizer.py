@@ -10,9 +10,10 @@ torch = pytest.importorskip("torch", reason="torch is only installed for trainin
 pytest.importorskip("PIL", reason="plates are lettered with Pillow, which only training installs")
 onnx = pytest.importorskip("onnx", reason="onnx is only installed for training and tests")
 
+from models.train import recognizer  # noqa: E402
 from models.train.degrade import degrade_crop  # noqa: E402
 from models.train.plates import REGIONS, render_plate  # noqa: E402
-from models.train.recognizer import Settings, Trainer, draw_batch, texts_of  # noqa: E402
+from models.train.recognizer import Settings, Trainer, averaged_net, draw_batch, texts_of  # noqa: E402
 from models.train.recognizer_data import IGNORE, NO_REGION, RealPlate, Store, make_target  # noqa: E402
 from models.train.recognizer_export import fit_temperature, write_config, write_onnx  # noqa: E402
 from models.train.recognizer_net import ALPHABET, COLUMNS, PAD, SLOTS, RecognizerNet  # noqa: E402
@@ -146,6 +147,18 @@ def test_a_saved_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert torch.equal(other.averaged.state[name], value)
 
 
+def test_the_mean_of_two_checkpoints_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every weight of the net is the mean of the last checkpoint's and the earlier one's."""
+    monkeypatch.setattr(recognizer, "CACHE", tmp_path)
+    last, earlier = Trainer(Settings(hours=1.0, seed=1)), Trainer(Settings(hours=1.0, seed=2))
+    last.save(tmp_path / "checkpoint.pt")
+    earlier.save(tmp_path / "earlier.pt")
+    net = averaged_net(tmp_path / "earlier.pt")
+    for name, value in net.state_dict().items():
+        expected = (last.averaged.state[name].double() + earlier.averaged.state[name].double()) / 2
+        assert torch.allclose(value.double(), expected, atol=1e-6)
+
+
 def test_temperature_cools_an_overconfident_head() -> None:
     """Scores three times too sharp are given back a temperature near three."""
     rng = np.random.default_rng(3)
@@ -162,12 +175,12 @@ def test_the_export_runs_in_the_library_that_units_use(tmp_path: Path) -> None:
     net = RecognizerNet(len(REGIONS)).eval()
     write_onnx(net, tmp_path / "ocr.onnx", 1.3, 1.1)
     write_config(tmp_path / "ocr.yaml")
-    recognizer = library.LicensePlateRecognizer(
+    reader = library.LicensePlateRecognizer(
         onnx_model_path=tmp_path / "ocr.onnx", plate_config_path=tmp_path / "ocr.yaml", device="cpu"
     )
     rng = np.random.default_rng(5)
     crops = rng.integers(0, 255, (5, 64, 128, 3)).astype(np.uint8)
-    slots, regions = recognizer.model.run(["plate", "region"], {"input": crops})
+    slots, regions = reader.model.run(["plate", "region"], {"input": crops})
     assert slots.shape == (5, SLOTS, len(ALPHABET))
     assert regions.shape == (5, len(REGIONS))
     assert np.allclose(slots.sum(2), 1, atol=1e-4)
@@ -175,7 +188,7 @@ def test_the_export_runs_in_the_library_that_units_use(tmp_path: Path) -> None:
     with torch.no_grad():
         expected = torch.softmax(net(torch.from_numpy(crops)).slots / 1.3, 2).numpy()
     assert np.allclose(slots, expected, atol=1e-3)
-    readings = recognizer.run([crops[0], render_plate(rng).image], return_confidence=True)
+    readings = reader.run([crops[0], render_plate(rng).image], return_confidence=True)
     assert len(readings) == 2
     assert all(reading.region in REGIONS for reading in readings)
 
