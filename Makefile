@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEBIAN := mosquitto postgresql ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
 NEEDED := mosquitto ffmpeg pdftoppm
 
-.PHONY: help demo test check eval setup system train-setup lock clean
+.PHONY: help demo test check faults eval setup system train-setup lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,10 @@ test: setup ## Run the tests
 
 check: setup ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+MINUTES ?= 10
+faults: setup ## Kill, cut, wipe, fill, jump, forge: everything that must not lose a read (MINUTES=10)
+	@$(BIN)/python -m tests.faults --minutes $(MINUTES)
 
 setup: system $(VENV)/installed ## Everything that demo and test need
 

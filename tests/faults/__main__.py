@@ -1,0 +1,97 @@
+"""The fault bench, ``make faults``: everything that is done to it, and what came of it.
+
+``python -m tests.faults [--seed N] [--minutes M] [--only NAME] [--json]``; exit code 1 if a row says FAIL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from tests.faults import brokers, clocks, cuts, disk, kills, links, stores, tamper
+from tests.faults.rows import Bench, Row, scale
+from tests.mosquitto import BINARY
+
+FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
+    "killed at random": kills.at_random,
+    "power cut at the unit": cuts.at_the_unit,
+    "power cut at the agency": cuts.at_the_agency,
+    "control: synchronous=NORMAL": cuts.control_not_synchronous,
+    "link": links.rows,
+    "random partitions": links.random_partitions,
+    "broker wiped": brokers.wiped,
+    "broker without persistence": brokers.without_persistence,
+    "control: pruned on PUBACK": brokers.control_pruned_on_the_brokers_word,
+    "disk full at any write": disk.full_at_any_write,
+    "sync fails": disk.sync_fails,
+    "disk filled by another": disk.filled_by_another,
+    "clock jumps": clocks.jumps,
+    "clock set right too late": clocks.set_right_too_late,
+    "store locked": stores.locked,
+    "store full": stores.full,
+    "replayed, doubled, shuffled": stores.replayed,
+    "tamper": tamper.rows,
+}
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of the bench."""
+
+    host: str
+    seed: int
+    minutes: float
+    rows: list[Row]
+    seconds: float
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1, help="what is done when; the moment of a kill still depends on the host")
+    parser.add_argument("--minutes", type=float, default=10.0, help="about how long on two quiet cores; less does less")
+    parser.add_argument("--only", choices=FAULTS, action="append", metavar="NAME", help=f"one of: {', '.join(FAULTS)}")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    asked = parser.parse_args()
+    if BINARY is None:
+        print("the broker is missing; on Debian: apt-get install mosquitto", file=sys.stderr)
+        return 2
+    began_s, rows = time.monotonic(), list[Row]()
+    with tempfile.TemporaryDirectory(prefix="plate-edge-faults-") as scratch:
+        for fault in asked.only or FAULTS:
+            for row in _run(Bench(Path(scratch) / fault.replace(" ", "-"), scale(asked.minutes), asked.seed, fault)):
+                rows.append(row)
+                print(row.line(), flush=True, file=sys.stderr if asked.json else sys.stdout)
+    seconds = time.monotonic() - began_s
+    report = Report(host=_host(), seed=asked.seed, minutes=asked.minutes, rows=rows, seconds=seconds)
+    if asked.json:
+        print(json.dumps(msgspec.to_builtins(report)))
+    else:
+        counts = {word: sum(row.verdict == word for row in rows) for word in ("PASS", "FAIL", "GAP", "SKIPPED")}
+        print(", ".join(f"{number} {word}" for word, number in counts.items()), f"in {seconds:.0f} s on {report.host}")
+    return 1 if any(row.verdict == "FAIL" for row in rows) else 0
+
+
+def _run(bench: Bench) -> list[Row]:
+    try:
+        found = FAULTS[bench.fault](bench)
+    except Exception as error:  # noqa: BLE001
+        # A fault that ends the bench itself is a failure with a name; the others are still to be seen.
+        found = bench.answer("FAIL", f"{type(error).__name__}: {str(error)[:300]}")
+    return [found] if isinstance(found, Row) else found
+
+
+def _host() -> str:
+    system = f"{platform.system()} {platform.release()}"
+    return f"{platform.machine()}, {os.cpu_count()} cores, {system}, Python {platform.python_version()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

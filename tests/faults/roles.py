@@ -1,0 +1,117 @@
+"""What is killed: a unit's two lanes, together or each alone, and the agency end.
+
+As targets of ``multiprocessing``'s fork server, so that two thousand lives cost little; or as a program of its own, where
+``shadow.c`` shall lie under it: ``python -m tests.faults.roles unit FOLDER PORT DEVICE LANES COUNT PAUSE_S``, ``… ingest FOLDER
+PORT``.  Both end on SIGTERM; a unit with a COUNT other than 0 ends by itself when so many reads are kept and all of them gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import uuid
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal
+
+from edge.errors import OutboxError
+from edge.journal import Journal
+from edge.outbox.sqlite import SqliteOutbox
+from edge.records import Release
+from edge.store.sqlite import SqliteStore
+from tests.delivery.town import Town
+from tests.faults.ledger import Ledger
+from tests.labeled import release
+
+Lanes = Literal["both", "capture", "drain"]
+_TRY_AGAIN_S = 0.05
+
+
+def ledger_path(town: Town, device: str) -> Path:
+    """Where the ledger of a device lies."""
+    return town.device(device) / "ledger"
+
+
+def unit(folder: str, port: int, device: str, lanes: Lanes, count: int, pause_s: float) -> None:
+    """Lane 1 puts reads, each after a pause of up to twice ``pause_s``; lane 2 drains.  Goes on for ever if ``count`` is 0."""
+    town, stop = Town(Path(folder), port), _begin(Path(folder) / f"{device}.log")
+    outbox = town.outbox(device)
+    lane_2 = threading.Thread(target=town.drain(device, outbox, Journal()).run, args=(stop,))
+    if lanes != "capture":
+        lane_2.start()
+    if lanes != "drain":
+        capture(town, device, outbox, stop, count, pause_s)
+    while not stop.is_set():
+        with contextlib.suppress(OutboxError):
+            if count and not outbox.backlog().waiting:
+                break
+        stop.wait(0.05)
+    stop.set()
+    if lane_2.is_alive():
+        lane_2.join()
+    outbox.close()
+
+
+def capture(town: Town, device: str, outbox: SqliteOutbox, stop: threading.Event, count: int, pause_s: float) -> None:
+    """Keep ``count`` reads, or for ever if 0; like lane 1, a read that cannot be kept waits in memory and is tried again."""
+    sealer, ledger, kept, waiting = town.sealer(device), Ledger(ledger_path(town, device)), 0, list[Release]()
+    while not stop.is_set() and (kept < count or not count):
+        if not waiting:
+            waiting.append(release(f"r-{uuid.uuid4().hex[:12]}", "TEST123", device=device, at=datetime.now(timezone.utc)))
+        try:
+            envelope = sealer.seal(waiting[0], outbox.next_slot())
+            ledger.trying(envelope)
+            try:
+                outbox.put(envelope)
+            except OutboxError:
+                ledger.refused(envelope)
+                raise
+            ledger.committed(envelope)
+        except OutboxError:
+            stop.wait(_TRY_AGAIN_S)
+            continue
+        waiting.clear()
+        kept += 1
+        if pause_s:
+            time.sleep(random.uniform(0, 2 * pause_s))
+    ledger.close()
+
+
+def ingest(folder: str, port: int) -> None:
+    """The agency end."""
+    town, stop = Town(Path(folder), port), _begin(Path(folder) / "ingest.log")
+    store = SqliteStore(town.store_path)
+    try:
+        town.worker(store, Journal()).run(stop)
+    finally:
+        store.close()
+
+
+def _begin(log: Path) -> threading.Event:
+    """Send what is said to ``log``; the event is set by SIGTERM."""
+    handle = os.open(log, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    os.close(handle)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return stop
+
+
+def main(role: str, folder: str, port: str, *rest: str) -> None:
+    if role == "ingest":
+        ingest(folder, int(port))
+    else:
+        device, lanes, count, pause_s = rest
+        assert lanes in ("both", "capture", "drain")
+        unit(folder, int(port), device, lanes, int(count), float(pause_s))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
