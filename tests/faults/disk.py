@@ -41,6 +41,7 @@ def _failing(bench: Bench, what: Literal["write", "sync"]) -> Row:
     town, count, log = Town(bench.folder / "town"), bench.scale.failing_calls, bench.folder / "disk.log"
     town.make(DEVICE)
     town.make_neighbour(NEIGHBOUR, DEVICE)
+    given = frozenset(town.device(DEVICE).rglob("*"))
     control = shadow.Control(bench.folder / "control")
     arguments = (str(town.folder), what, str(bench.chance.random()), str(count), str(control.path))
     library = shadow.compiled(bench.folder)
@@ -57,7 +58,7 @@ def _failing(bench: Bench, what: Literal["write", "sync"]) -> Row:
         disk.take(step)
     # As the process left it, and as a power cut right then would leave it.
     found = [look_into_outbox(outbox_path(town, n), town, truth, "killed") for n, truth in enumerate(truths)]
-    lay_out(disk, "some", bench.chance)
+    lay_out(disk, "some", town.device(DEVICE), given, bench.chance)
     found += [look_into_outbox(outbox_path(town, n), town, truth, "some") for n, truth in enumerate(truths)]
     lost, wrong = sum(cut.lost for cut in found), sum(cut.wrong for cut in found)
     refused = sum(truth.refused for truth in truths)

@@ -73,8 +73,6 @@ class Disk:
         self._names: dict[str, _File | None] = {}
         self._safe_names: dict[str, _File | None] = {}
         self._changes: dict[str, list[_Change]] = {}
-        self.ever: set[str] = set()
-        """Every name that was ever made."""
 
     def take(self, step: Step) -> None:
         """Follow one step."""
@@ -112,7 +110,6 @@ class Disk:
 
     def _change(self, name: str, change: _Change) -> None:
         _rename(self._names, [change])
-        self.ever |= {change.come} - {None} if change.file is not None else set()
         self._changes.setdefault(name.rpartition("/")[0], []).append(change)
 
 

@@ -16,7 +16,8 @@ from edge.envelope.enrolled import EnrolledDevices
 from edge.envelope.interface import Header
 from edge.envelope.keyring import load_private_key
 from edge.envelope.open import HpkeOpener
-from edge.errors import EnvelopeError
+from edge.errors import EnvelopeError, StoreError
+from edge.store.sqlite import SqliteStore
 from tests.delivery.town import Town
 from tests.faults.ledger import Number, Truth
 from tests.faults.rows import Number as Shown
@@ -26,11 +27,12 @@ _header = msgspec.msgpack.Decoder(Header)
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """One row of the agency's store."""
+    """One read of the agency's store, with the bytes that were kept as evidence; empty if there are none."""
 
     device: str
     epoch: str
     seq: int
+    read_id: str
     wire: bytes
 
 
@@ -61,22 +63,48 @@ class Account(Struct, frozen=True, kw_only=True):
         return {"committed": self.committed, "stored": self.stored, "lost": self.lost, **some}
 
 
-def rows(store: Path) -> list[Stored]:
-    """Everything in the agency's store, in order; also while the agency end runs."""
-    if not store.exists():
+def rows(path: Path) -> list[Stored]:
+    """Everything in the agency's store, in order."""
+    if not path.exists():
         return []
-    with closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True, timeout=30)) as db:
-        found = db.execute("SELECT device, epoch, seq, wire FROM reads ORDER BY device, epoch, seq").fetchall()
-    return [Stored(device=device, epoch=epoch, seq=seq, wire=wire) for device, epoch, seq, wire in found]
+    kept = wires(path)
+    with closing(SqliteStore(path)) as store:
+        return [
+            Stored(
+                device=read.device,
+                epoch=read.epoch,
+                seq=read.seq,
+                read_id=read.labeled.read.id,
+                wire=kept.get((read.device, read.epoch, read.seq), b""),
+            )
+            for read in store.reads()
+        ]
 
 
-def stored_count(store: Path) -> int:
-    """How many rows the store has now; 0 while it cannot be asked."""
+def wires(path: Path) -> dict[tuple[str, str, int], bytes]:
+    """The messages in the store's files, whichever these are, by what each says of itself."""
+    found: dict[tuple[str, str, int], bytes] = {}
+    for file in databases(path):
+        with closing(sqlite3.connect(file)) as db:
+            tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            for (wire,) in db.execute("SELECT wire FROM reads") if "reads" in tables else ():
+                header = _header.decode(framing.split(wire).signed)
+                found[header.device, header.epoch, header.seq] = wire
+    return found
+
+
+def databases(path: Path) -> list[Path]:
+    """The store's file, and those beside it that hold a part of it."""
+    return [file for file in (path, *path.parent.glob(path.name + "*/*.sqlite")) if file.is_file()]
+
+
+def received(path: Path, device: str, epoch: str) -> list[tuple[int, int]] | None:
+    """What the store has of an epoch now, as ranges; None while it cannot be asked."""
     try:
-        with closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True, timeout=1)) as db:
-            return int(db.execute("SELECT count(*) FROM reads").fetchone()[0])
-    except sqlite3.Error:
-        return 0
+        with closing(SqliteStore(path)) as store:
+            return list(store.received(device, epoch)) if path.exists() else []
+    except StoreError:
+        return None
 
 
 def settle(town: Town, truths: Mapping[str, Truth]) -> Account:
@@ -101,6 +129,7 @@ def settle(town: Town, truths: Mapping[str, Truth]) -> Account:
             unsigned += 1
             continue
         read_ids.add(opened.labeled.read.id)
+        unsigned += opened.labeled.read.id != row.read_id
         broken += not _follows(row, opened.header.previous, before)
         before = row
     return Account(
@@ -129,6 +158,8 @@ def breaks(stored: Sequence[Stored], device: str) -> int:
     mine = {(row.epoch, row.seq): row.wire for row in stored if row.device == device}
     found = 0
     for (epoch, seq), wire in mine.items():
+        if not wire:
+            continue
         before = mine.get((epoch, seq - 1))
         previous = _header.decode(framing.split(wire).signed).previous
         found += before is not None and previous != hashlib.sha256(before).digest()

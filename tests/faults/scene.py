@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
@@ -134,6 +132,12 @@ class Scene:
         log = self.town.folder / "ingest.log"
         return log.exists() and "broker connected" in log.read_text()
 
+    def stored(self) -> int:
+        """How many numbers the store has of what was committed so far; 0 while it cannot be asked."""
+        epochs = {(device, epoch) for device, truth in self.truths().items() for epoch, _ in truth.committed}
+        found = [oracle.received(self.town.store_path, *one) or [] for one in epochs]
+        return sum(last - first + 1 for ranges in found for first, last in ranges)
+
     def account(self, *devices: str) -> oracle.Account:
         """Settle for these devices, or for all; to be called when all is still."""
         truths = self.truths()
@@ -186,14 +190,14 @@ class Witness:
     def _weigh(self, device: str, wire: bytes) -> None:
         try:
             receipt = self._verifiers[device].read(wire)
-            with closing(sqlite3.connect(f"{self._town.store_path.as_uri()}?mode=ro", uri=True, timeout=5)) as db:
-                query = "SELECT count(*) FROM reads WHERE device = ? AND epoch = ? AND seq BETWEEN ? AND ?"
-                there = [db.execute(query, (device, receipt.epoch, *numbers)).fetchone()[0] for numbers in receipt.stored]
-        except (EnvelopeError, sqlite3.Error):
+        except EnvelopeError:
+            return
+        there = oracle.received(self._town.store_path, device, receipt.epoch)
+        if there is None:
             return
         self.receipts += 1
         self.of[device] += 1
-        self.early += any(n < last - first + 1 for n, (first, last) in zip(there, receipt.stored, strict=True))
+        self.early += any(not any(a <= first and last <= b for a, b in there) for first, last in receipt.stored)
 
 
 def wait_for(true: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> None:

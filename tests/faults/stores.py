@@ -65,8 +65,8 @@ def full(bench: Bench) -> Row:
             wait_for(lambda: _said(scene, _TROUBLE) > said, "the agency end says that it cannot store")  # noqa: B023
             time.sleep(bench.scale.full_disk_s)
             control.mend()
-            stored = oracle.stored_count(scene.town.store_path)
-            wait_for(lambda: oracle.stored_count(scene.town.store_path) > stored, "it stores again")  # noqa: B023
+            stored = scene.stored()
+            wait_for(lambda: scene.stored() > stored, "it stores again")  # noqa: B023
         still_up, codes = unit.running() and agency.running(), unit.end()
         drained(scene)
         agency.end()
@@ -100,7 +100,7 @@ def replayed(bench: Bench) -> Row:
         agency.kill()
         agency = scene.ingest()
         _publish(scene, shuffled[len(shuffled) // 2 :])
-        wait_for(lambda: oracle.stored_count(scene.town.store_path) == len(wires), "everything is stored")
+        wait_for(lambda: scene.stored() == len(wires), "everything is stored")
         first = oracle.rows(scene.town.store_path)
         _publish(scene, wires)
         time.sleep(1.0)
