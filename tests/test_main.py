@@ -18,6 +18,7 @@ import pytest
 from edge import __main__ as entry
 from edge import cli
 from edge.errors import ConfigError
+from edge.policy.pack import Pack
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,10 +61,10 @@ def test_a_fault_of_the_program_is_one_line_without_the_errors_words(
 ) -> None:
     """The words of an unexpected error may hold anything, a plate too: kind and place are told, exit code 1."""
 
-    def broken(name: str, now: datetime) -> None:
+    def broken(pack: Pack, now: datetime) -> None:
         raise KeyError("ABC1234")
 
-    monkeypatch.setattr(cli, "check_pack", broken)
+    monkeypatch.setattr(cli, "findings", broken)
     assert call(monkeypatch, "policy", "check", "us-ct") == 1
     told = capfd.readouterr().err
     assert told.count("\n") == 1
@@ -74,10 +75,10 @@ def test_a_fault_of_the_program_is_one_line_without_the_errors_words(
 def test_an_error_of_many_lines_is_told_in_one(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     """A path or a library's words may hold line breaks."""
 
-    def refuse(name: str, now: datetime) -> None:
+    def refuse(pack: Pack, now: datetime) -> None:
         raise ConfigError("read a\nb: no\n such file")
 
-    monkeypatch.setattr(cli, "check_pack", refuse)
+    monkeypatch.setattr(cli, "findings", refuse)
     assert call(monkeypatch, "policy", "check", "us-ct") == 2
     assert capfd.readouterr().err == "plate-edge: read a b: no  such file\n"
 

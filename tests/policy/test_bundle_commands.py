@@ -157,7 +157,7 @@ def test_a_running_unit_refuses_a_bad_bundle_and_takes_up_a_good_one(
     people: Path, unit: Path, running: subprocess.Popen[bytes]
 ) -> None:
     """Without a restart: the alarm with its reason, then no capture inside the new bundle's zone; the accounts close."""
-    wait_until(lambda: bool(log(unit, "policy bundle in force")), 120, "the unit to start")
+    wait_until(lambda: bool(log(unit, "policy bundle in force")), 300, "the unit to start")
     assert plate_edge("policy", "install", people / "3.bundle", "-c", unit).returncode == 2
     wait_until(lambda: bool(log(unit, "policy bundle refused: what was in force stays so")), 60, "the alarm")
     (refused,) = log(unit, "policy bundle refused: what was in force stays so")
@@ -185,11 +185,11 @@ def test_a_running_unit_starts_itself_again_under_a_pack_that_gives_it_minutes_t
     people: Path, unit: Path, running: subprocess.Popen[bytes]
 ) -> None:
     """New Hampshire's wants memory that only a fresh process has: the same process id, at work under the new bundle."""
-    wait_until(lambda: bool(log(unit, "policy bundle in force")), 120, "the unit to start")
+    wait_until(lambda: bool(log(unit, "policy bundle in force")), 300, "the unit to start")
     signed = unit.parent / "2.bundle"
     done("policy", "bundle", "us-nh", *ORDER[3:], "-o", signed, "--counter", "2", *both_keys(people))
     done("policy", "install", signed, "-c", unit)
-    wait_until(lambda: log(unit, "policy bundle in force")[-1]["pack"] == "us-nh", 120, "the unit to be back")
+    wait_until(lambda: log(unit, "policy bundle in force")[-1]["pack"] == "us-nh", 300, "the unit to be back")
     assert running.poll() is None
     running.send_signal(signal.SIGTERM)
     assert running.wait(60) == 0
