@@ -23,8 +23,13 @@ SIZE_FACTOR = 1.6
 REPORT_AFTER_S = 30.0
 #: A settled track is read again when its plate has grown by this factor: nearer pictures may still correct it.
 GROWN = 1.5
-#: What so many readings could not prove to be a plate is read again only when it has grown.
+#: What so many readings could not prove to be a plate is read again only when it has grown, or now and then, every so many
+#: frames, where the detector is sure of it.
 DOUBTFUL_READINGS = 3
+DOUBTFUL_AGAIN = 10
+#: A sign or a lamp must not take a passing plate into its track, where nobody would read it: only what stands where it stood,
+#: within this share of its width, is it again.
+REACH_DOUBTFUL = 0.5
 MAX_READINGS = 40
 
 
@@ -72,8 +77,13 @@ class _Open:
         x0, y0 = _centre(self.detection)
         x1, y1 = _centre(detection)
         widths = math.hypot(x0 + vx * elapsed - x1, y0 + vy * elapsed - y1) / max(1.0, (before.w + now.w) / 2)
-        reach = REACH_WIDTHS_NEW if self.velocity is None else REACH_WIDTHS
+        reach = REACH_DOUBTFUL if self.doubtful else REACH_WIDTHS_NEW if self.velocity is None else REACH_WIDTHS
         return widths if widths <= reach else math.inf
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether several readings found no plate here."""
+        return self.proofs == 0 and len(self.readings) >= DOUBTFUL_READINGS
 
     def settled(self, config: TrackerConfig) -> bool:
         """Whether enough readings of a plate agree, with confidence."""
@@ -86,8 +96,9 @@ class _Open:
             return False
         if self.detection.box.w > GROWN * self.read_width:
             return True
-        doubtful = self.proofs == 0 and len(self.readings) >= DOUBTFUL_READINGS
-        return not doubtful and not self.settled(config)
+        if self.doubtful:
+            return self.detection.sure and self.frames % DOUBTFUL_AGAIN == 0
+        return not self.settled(config)
 
     def track(self, camera: str) -> Track:
         return Track(
