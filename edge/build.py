@@ -23,6 +23,7 @@ from edge.config import (
 from edge.detector.onnx import OnnxDetector
 from edge.envelope.enrolled import EnrolledDevices
 from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
+from edge.envelope.notice import NoticeSigner
 from edge.envelope.open import HpkeOpener, verify
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.envelope.seal import HpkeSealer
@@ -31,6 +32,7 @@ from edge.hotlist.files import stamp_path
 from edge.hotlist.load import load_hotlist
 from edge.ingest.mqtt import MqttMailbox
 from edge.ingest.quarantine import QuarantineFile
+from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
@@ -56,6 +58,7 @@ from edge.unit import Unit
 OUTBOX_FILE = "outbox.sqlite"
 LEDGER_FILE = "counters.sqlite"
 POLICY_FOLDER = "policy"
+WITNESS_FILE = "chains.sqlite"
 
 
 def detector(folder: Path, config: DetectorConfig) -> OnnxDetector:
@@ -146,10 +149,11 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:
     rules = policy(config, clock, journal)
     position = make_position(config.position)
     cameras = [(each, camera(each, clock, journal)) for each in config.cameras]
+    sign_key = load_private_key(config.keys.sign_key)
     sealer = HpkeSealer(
         device=config.unit.device,
         agency=config.unit.agency,
-        sign_key=load_private_key(config.keys.sign_key),
+        sign_key=sign_key,
         agency_seal=load_public_key(config.keys.agency_seal),
     )
     receipts = ReceiptVerifier(
@@ -186,7 +190,8 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:
         )
         for each, source in cameras
     ]
-    return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal), journal)
+    notices = NoticeSigner(device=config.unit.device, agency=config.unit.agency, sign_key=sign_key, now=clock.now)
+    return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal)
 
 
 def outbox(config: DeviceConfig, clock: Clock, journal: Journal) -> SqliteOutbox:
@@ -204,6 +209,10 @@ def outbox(config: DeviceConfig, clock: Clock, journal: Journal) -> SqliteOutbox
     if kept.damaged is not None:
         journal.count("alarms", "outbox-damaged")
         journal.error("outbox was damaged: it was set aside and a new epoch begun", aside=str(kept.damaged))
+    head = kept.head()
+    if head.began == "missing" and head.seq == 0:
+        journal.count("alarms", "outbox-missing")
+        journal.error("outbox was gone: a new one was begun; what waited in it is lost", before=head.before[0])
     return kept
 
 
@@ -234,6 +243,11 @@ def agency_data(config: AgencyConfig) -> Path:
     return config.store.path.parent
 
 
+def witness_path(config: AgencyConfig) -> Path:
+    """Where the agency keeps what it knows of its units' chains."""
+    return agency_data(config) / WITNESS_FILE
+
+
 def signature_check(config: DeviceConfig) -> Callable[[bytes], None]:
     """A check that raises EnvelopeError unless this unit signed the envelope that it is given."""
     keys = [load_private_key(config.keys.sign_key).public_key()]
@@ -257,6 +271,7 @@ def ingest(config: AgencyConfig, journal: Journal) -> Worker:
         store,
         ReceiptSigner(load_private_key(config.ingest.receipt_key)),
         QuarantineFile(agency_data(config) / "quarantine.jsonl"),
+        WitnessFile(witness_path(config)),
         journal,
         agency=config.ingest.agency,
         batch=config.ingest.batch,

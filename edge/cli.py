@@ -38,6 +38,7 @@ from edge.envelope.keyring import load_private_key
 from edge.errors import CameraError, ConfigError
 from edge.hotlist.files import replace_file, stamp_path, write_stamp
 from edge.hotlist.keyed import compile_list, load_key, make_key
+from edge.ingest.witness import read_accounts, read_alarms, settle_alarms
 from edge.journal import Journal, serve_metrics
 from edge.labeler.scope import label
 from edge.ledger import reads_account, totals
@@ -54,6 +55,7 @@ from edge.policy.explain import explain, explain_pack
 from edge.policy.load import bundled_packs, load_pack
 from edge.present import (
     accounts_table,
+    alarm_table,
     backlog_table,
     bundle_table,
     drawn_words,
@@ -62,6 +64,7 @@ from edge.present import (
     report_table,
     show_demo,
     status_lines,
+    unit_table,
 )
 from edge.read import PictureText, find_inputs, is_clip, read_clip, read_crop, read_picture, shown
 from edge.recognizer.fast_plate_ocr import FastPlateOcr
@@ -349,6 +352,48 @@ def ingest(config: Annotated[Path, typer.Option("-c", "--config", help="The agen
     """Run the agency end: verify, open, store, commit, receipt, until told to stop."""
     stop = stop_on_signals()
     build.ingest(load_agency(config), Journal()).run(stop)
+
+
+AgencyFile = Annotated[Path, typer.Option("-c", "--config", help="The agency end's configuration.")]
+
+
+@app.command()
+def alarms(
+    config: AgencyFile,
+    settle: Annotated[list[int] | None, typer.Option(help="The number of an alarm that somebody has looked at.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show settled ones too.")] = False,
+    json: Json = False,
+) -> None:
+    """What does not fit in the units' chains: rows deleted, changed or signed again, files set back, clones."""
+    path = build.witness_path(load_agency(config))
+    if settle:
+        settle_alarms(path, settle)
+    shown = [alarm for alarm in read_alarms(path) if everything or not alarm.settled]
+    if json:
+        for alarm in shown:
+            write_json(alarm)
+    else:
+        say().print(alarm_table(shown))
+    if any(not alarm.settled for alarm in shown):
+        raise typer.Exit(1)
+
+
+@app.command()
+def units(config: AgencyFile, json: Json = False) -> None:
+    """Where the reads of each unit are: stored, dropped and expired on the unit, still to come, missing; it adds up."""
+    loaded = load_agency(config)
+    store = build.open_store(loaded.store)
+    try:
+        accounts = read_accounts(build.witness_path(loaded), store)
+    finally:
+        store.close()
+    if json:
+        for account in accounts:
+            write_json(account)
+    else:
+        say().print(unit_table(accounts))
+    if any(account.missing for account in accounts):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from edge.bench.failures import Kind
 from edge.demo.run import DemoResult
+from edge.ingest.interface import ALARM_WORDS, Alarm, UnitAccount
 from edge.keys import KeyDescription
 from edge.ledger import Count, reads_account
 from edge.model_files import ManifestEntry
@@ -73,7 +74,29 @@ def backlog_table(backlog: Backlog) -> Table:
     table.add_row("ever committed", str(backlog.committed))
     table.add_row("pruned on receipt", str(backlog.pruned))
     table.add_row("expired by label", str(backlog.expired))
+    table.add_row("dropped for want of space", str(backlog.dropped))
+    table.add_row("  their copies alone", str(backlog.dropped_copies))
     table.add_row("epoch", backlog.epoch)
+    return table
+
+
+def alarm_table(alarms: Sequence[Alarm]) -> Table:
+    """What does not fit in the units' chains."""
+    table = Table("number", "unit", "alarm", "reads", "seen (UTC)", "what it means", title=None if alarms else "no alarms")
+    for each in alarms:
+        reads = "" if not each.first else str(each.first) if each.first == each.last else f"{each.first} to {each.last}"
+        seen = f"{each.seen:%Y-%m-%d %H:%M:%S}" + (f", {each.times} times" if each.times > 1 else "")
+        words = ("settled: " if each.settled else "") + ALARM_WORDS[each.reason]
+        table.add_row(str(each.number), each.device, each.reason, reads, seen, words)
+    return table
+
+
+def unit_table(accounts: Sequence[UnitAccount]) -> Table:
+    """Where the reads of each unit are."""
+    table = Table("unit", "epoch", "committed", "stored", "dropped", "expired", "to come", "missing", "last heard (UTC)")
+    for each in accounts:
+        numbers = (each.committed, each.stored, each.dropped, each.expired, each.to_come, each.missing)
+        table.add_row(each.device, each.epoch, *map(str, numbers), f"{each.heard:%Y-%m-%d %H:%M:%S}")
     return table
 
 

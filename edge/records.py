@@ -301,6 +301,21 @@ class Slot(Struct, frozen=True, kw_only=True):
     previous: bytes
 
 
+#: How an epoch came to be: the unit's first, or because the outbox before it was damaged or gone.
+Began = Literal["first", "damaged", "missing"]
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """Where a chain ends: the last number that was taken and the SHA-256 of its wire bytes (0 and zeros before the first), how
+    the epoch began, and the epochs before it as far as the unit remembers, newest first."""
+
+    epoch: str
+    seq: int
+    hash: bytes
+    began: Began
+    before: tuple[str, ...]
+
+
 class SealedCopy(Struct, frozen=True, kw_only=True):
     """The same read sealed to a party beside its owner: the exact bytes that go to that party, and to nobody else."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from edge.records import Envelope, LabeledRead, Release, Slot
+from edge.records import Began, Envelope, Head, LabeledRead, Release, Slot
 
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32, description="SHA-256")]
 KeyId = Annotated[bytes, Meta(min_length=8, max_length=8, description="first 8 bytes of the SHA-256 of the key's SPKI")]
@@ -60,7 +61,8 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
     ``stored``: inclusive ascending ranges (the end of the first is the highest number without a hole before it; what lies
     between ranges are the holes).  ``conflicts``: numbers under which the store holds *other* bytes than it was sent; they
-    are never in ``stored``.  Both may name a part of the truth, never more than it.
+    are never in ``stored``.  ``buried``: numbers of which the agency keeps a tombstone.  Each may name a part of the truth,
+    never more than it.
     """
 
     version: Literal[1] = 1
@@ -70,6 +72,50 @@ class Receipt(Struct, frozen=True, kw_only=True):
     stored: Annotated[tuple[Range, ...], Meta(max_length=1024)]
     issued: Annotated[datetime, Meta(tz=True)]
     conflicts: Annotated[tuple[Sequence, ...], Meta(max_length=1024)] = ()
+    buried: Annotated[tuple[Range, ...], Meta(max_length=2048)] = ()
+
+
+class Standing(Struct, frozen=True, kw_only=True, tag_field="kind", tag="standing"):
+    """A unit's signed word on where its chain stands, given at each connection and from then on as it changes.
+
+    ``seq`` and ``hash`` are the last read's number and the SHA-256 of its wire bytes, 0 and zeros before the first.
+    ``to_come`` names every number of which something is still to come, be it the read or a tombstone, and may name others
+    too; of the rest the unit believes that the agency has it.  ``altered``: numbers at which its outbox is not as it was
+    written.  ``began`` says how the epoch came to be and ``before`` what was before it, newest first, as far as the unit
+    remembers.  ``boot_id`` and ``boottime_ns`` are a clock that cannot be set.
+    """
+
+    version: Literal[1] = 1
+    agency: Name
+    device: Name
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    seq: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    hash: Digest
+    to_come: Annotated[tuple[Range, ...], Meta(max_length=1024)]
+    altered: Annotated[tuple[Sequence, ...], Meta(max_length=64)] = ()
+    began: Began = "first"
+    before: Annotated[tuple[str, ...], Meta(max_length=64)] = ()
+    created: Annotated[datetime, Meta(tz=True)]
+    boot_id: Annotated[str, Meta(max_length=64)]
+    boottime_ns: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class Tombstone(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tombstone"):
+    """A unit's signed word that it dropped reads undelivered: for want of space (``budget``), or because their label's time
+    was over (``expired``); inclusive ascending ranges of numbers.  ``copies`` for parties were dropped while their reads were
+    kept."""
+
+    version: Literal[1] = 1
+    agency: Name
+    device: Name
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    budget: Annotated[tuple[Range, ...], Meta(max_length=1024)] = ()
+    expired: Annotated[tuple[Range, ...], Meta(max_length=1024)] = ()
+    copies: Annotated[tuple[Range, ...], Meta(max_length=1024)] = ()
+    created: Annotated[datetime, Meta(tz=True)]
+
+
+Notice = Standing | Tombstone
 
 
 class Sealer(Protocol):
@@ -83,8 +129,20 @@ class Sealer(Protocol):
 class Opener(Protocol):
     """The agency end of the envelope."""
 
-    def open(self, device: str, wire: bytes) -> Opened:
+    def open(self, device: str, wire: bytes) -> Opened | Notice:
         """Verify that ``device`` signed ``wire``, then open it.  Raises EnvelopeError with a reason word."""
+        ...
+
+
+class NoticeWriter(Protocol):
+    """The unit's end of the notices about itself."""
+
+    def standing(self, head: Head, to_come: Iterable[Range], altered: Iterable[int]) -> bytes:
+        """The signed wire bytes of where the chain stands now."""
+        ...
+
+    def slot(self, wire: bytes) -> Slot:
+        """The place in the chain that an envelope says it takes, not verified.  Raises EnvelopeError."""
         ...
 
 

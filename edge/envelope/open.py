@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
 
 from edge.envelope import wire as framing
-from edge.envelope.interface import Header, Opened
+from edge.envelope.interface import Header, Notice, Opened
 from edge.envelope.keyring import EnrolledKey, key_id
+from edge.envelope.notice import is_notice, read_notice
 from edge.envelope.seal import SUITE
 from edge.envelope.signature import verified_by
 from edge.errors import EnvelopeError
@@ -83,9 +84,11 @@ class HpkeOpener:
     def __init__(self, *, agency: str, device_keys: DeviceKeys, seal_keys: Sequence[ec.EllipticCurvePrivateKey]) -> None:
         self._agency, self._device_keys, self._seal_keys = agency, device_keys, tuple(seal_keys)
 
-    def open(self, device: str, wire: bytes) -> Opened:
+    def open(self, device: str, wire: bytes) -> Opened | Notice:
         """Verify that ``device`` signed ``wire``, then open it.  Raises EnvelopeError with a reason word."""
         enrolled = self._device_keys(device)
+        if is_notice(wire):
+            return self._read_notice(device, wire, enrolled)
         verified = verify(device, wire, [each.key for each in enrolled])
         header = verified.header
         if header.agency != self._agency:
@@ -97,6 +100,13 @@ class HpkeOpener:
             )
         labeled = open_sealed(verified, self._seal_keys)
         return Opened(header=header, wire_sha256=verified.wire_sha256, labeled=labeled)
+
+    def _read_notice(self, device: str, wire: bytes, enrolled: Sequence[EnrolledKey]) -> Notice:
+        """Of one's own devices only: what another agency's unit did with its chain is that agency's concern."""
+        notice = read_notice(device, wire, [each.key for each in enrolled if each.owner is None])
+        if notice.agency != self._agency:
+            raise EnvelopeError("agency", "read notice: it is another agency's")
+        return notice
 
 
 def _parse_header(signed: bytes) -> Header:

@@ -51,13 +51,6 @@ class ReceiptVerifier:
             raise EnvelopeError("agency", "read receipt: it is another agency's")
         if receipt.device != self._device:
             raise EnvelopeError("device", "read receipt: it is for another device")
-        if not _ascending(receipt.stored):
+        if not (framing.ascending(receipt.stored) and framing.ascending(receipt.buried)):
             raise EnvelopeError("receipt", "read receipt: its ranges are not ascending")
         return receipt
-
-
-def _ascending(ranges: Sequence[tuple[int, int]]) -> bool:
-    ends = [end for first, last in ranges for end in (first, last)]
-    return all(a <= b for a, b in zip(ends[::2], ends[1::2], strict=True)) and all(
-        a < b for a, b in zip(ends[1::2], ends[2::2], strict=False)
-    )

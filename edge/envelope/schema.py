@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from edge.envelope.interface import Header, Receipt
-from edge.envelope.wire import ENVELOPE_VERSION, RECEIPT_VERSION, WIRE_LIMIT_BYTES
+from edge.envelope.interface import Header, Receipt, Standing, Tombstone
+from edge.envelope.wire import ENVELOPE_VERSION, NOTICE_VERSION, RECEIPT_VERSION, WIRE_LIMIT_BYTES
 from edge.records import LabeledRead
 
 FOLDER = Path(__file__).parent / "schema"
@@ -29,6 +29,8 @@ def documents() -> dict[str, str]:
         "labeled-read.json": _json_schema(LabeledRead),
         "header.json": _json_schema(Header),
         "receipt.json": _json_schema(Receipt),
+        "standing.json": _json_schema(Standing),
+        "tombstone.json": _json_schema(Tombstone),
         "asyncapi.json": _asyncapi(),
     }
     return {name: json.dumps(schema, indent=2, sort_keys=True) + "\n" for name, schema in schemas.items()}
@@ -61,7 +63,9 @@ def _tidy(value: Any) -> Any:
 
 
 def _asyncapi() -> dict[str, Any]:
-    _, found = msgspec.json.schema_components((LabeledRead, Header, Receipt), ref_template="#/components/schemas/{name}")
+    _, found = msgspec.json.schema_components(
+        (LabeledRead, Header, Receipt, Standing, Tombstone), ref_template="#/components/schemas/{name}"
+    )
     components: dict[str, Any] = _tidy(found)
     _name_items(components)
     parameters = {
@@ -75,12 +79,12 @@ def _asyncapi() -> dict[str, Any]:
             "title": "plate-edge delivery",
             "version": "2",
             "description": "Sealed licence-plate reads from units to their agency, copies to the parties that the labels "
-            "admit, and the receipts that let units forget.",
+            "admit, the receipts that let units forget, and what units say about their own chains.",
         },
         "defaultContentType": _CONTENT_TYPE,
         "channels": {
-            "reads": _channel("reads", "envelope", parameters),
-            "receipts": _channel("receipts", "receipt", parameters),
+            "reads": _channel("reads", ("envelope", "standing", "tombstone"), parameters),
+            "receipts": _channel("receipts", ("receipt",), parameters),
         },
         "operations": {
             "publishRead": _operation("send", "reads"),
@@ -101,17 +105,29 @@ def _asyncapi() -> dict[str, Any]:
                     "msgpack array [version, receipt, empty, signature]; `receipt` is the msgpack of Receipt.",
                     "Receipt",
                 ),
+                "standing": _message(
+                    "Standing",
+                    NOTICE_VERSION,
+                    "msgpack array [version, notice, empty, signature]; `notice` is the msgpack of Standing.",
+                    "Standing",
+                ),
+                "tombstone": _message(
+                    "Tombstone",
+                    NOTICE_VERSION,
+                    "msgpack array [version, notice, empty, signature]; `notice` is the msgpack of Tombstone.",
+                    "Tombstone",
+                ),
             },
             "schemas": components,
         },
     }
 
 
-def _channel(kind: str, message: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def _channel(kind: str, messages: tuple[str, ...], parameters: dict[str, Any]) -> dict[str, Any]:
     return {
         "address": f"{_TOPIC}/{kind}",
         "parameters": parameters,
-        "messages": {message: {"$ref": f"#/components/messages/{message}"}},
+        "messages": {message: {"$ref": f"#/components/messages/{message}"} for message in messages},
         "bindings": {"mqtt": {}},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -15,12 +16,14 @@ from edge.errors import EnvelopeError
 # Units write version 2; version 1, which repeated the hash of the sealed part in the header, may still lie in outboxes.
 ENVELOPE_VERSION: Final = 2
 RECEIPT_VERSION: Final = 1
+NOTICE_VERSION: Final = 1
 WIRE_LIMIT_BYTES = 64 * 1024
 PLAINTEXT_LIMIT_BYTES = 256 * 1024
 SALT_BYTES = 16
 
 _ENVELOPE_DOMAINS = {1: b"plate-edge envelope v1\0", 2: b"plate-edge envelope v2\0"}
 RECEIPT_DOMAIN = b"plate-edge receipt v1\0"
+NOTICE_DOMAIN = b"plate-edge notice v1\0"
 _COMMITMENT_DOMAIN = b"plate-edge commitment v1\0"
 _SEAL_DOMAIN = "plate-edge seal v1"
 
@@ -29,7 +32,7 @@ _PAD_BYTES = 32
 
 
 class Parts(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """The outermost array of both messages; a receipt has no ``sealed`` part and leaves it empty."""
+    """The outermost array of all messages; receipts and notices have no ``sealed`` part and leave it empty."""
 
     version: int
     signed: bytes
@@ -66,6 +69,14 @@ def split(wire: bytes) -> Parts:
     if msgspec.msgpack.encode(parts) != wire:
         raise EnvelopeError("framing", "take message: the same parts can be framed in one way only, and this is another")
     return parts
+
+
+def ascending(ranges: Sequence[tuple[int, int]]) -> bool:
+    """Whether ``ranges`` are inclusive, ascending and apart from each other."""
+    ends = [end for first, last in ranges for end in (first, last)]
+    return all(a <= b for a, b in zip(ends[::2], ends[1::2], strict=True)) and all(
+        a < b for a, b in zip(ends[1::2], ends[2::2], strict=False)
+    )
 
 
 def seal_info(agency: str, device: str, epoch: str, seq: int, owner: str | None = None) -> bytes:

@@ -5,18 +5,25 @@ messages at the broker; a message that cannot be believed is counted by reason, 
 
 A copy of another agency's read is stored like one's own, under ``<owner>/<device>``, and gets no receipt: what lets a unit
 forget a read is its owner's word alone.
+
+What a unit says of its own chain is held against what came of it; what does not fit is an alarm.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
+from typing import TypeVar
 
-from edge.envelope.interface import Opener, Receipt, ReceiptWriter
+from msgspec import Struct
+
+from edge.envelope.interface import Notice, Opened, Opener, Receipt, ReceiptWriter, Tombstone
 from edge.errors import EnvelopeError, StoreError
-from edge.ingest.interface import Delivery, LinkChange, Mailbox, Quarantine, Refused
+from edge.ingest.chain import joined
+from edge.ingest.interface import ALARM_WORDS, Alarm, Delivery, LinkChange, Mailbox, Quarantine, Refused
+from edge.ingest.witness import Buried, Came, Clashed, NotBelieved, Stood, Witness, Word
 from edge.journal import Journal
 from edge.store.interface import Arrival, Outcome, Store
 
@@ -24,6 +31,10 @@ _IDLE_WAIT_S = 0.5
 _FIRST_RETRY_S = 0.2
 _SLOWEST_RETRY_S = 10.0
 _RANGES_LIMIT = 512
+# Refusals that only a changed or failing outbox brings about: the broker lets nobody else speak under a unit's name.
+_NOT_SIGNED = frozenset({"size", "framing", "signature", "device", "sign-key"})
+
+_T = TypeVar("_T")
 
 
 class Worker:
@@ -36,6 +47,7 @@ class Worker:
         store: Store,
         receipts: ReceiptWriter,
         quarantine: Quarantine,
+        witness: Witness,
         journal: Journal,
         *,
         agency: str,
@@ -44,7 +56,7 @@ class Worker:
     ) -> None:
         """``batch`` messages go into one transaction; the first of them waits at most ``batch_wait_s`` for the others."""
         self._mailbox, self._opener, self._store, self._receipts = mailbox, opener, store, receipts
-        self._quarantine, self._journal = quarantine, journal
+        self._quarantine, self._witness, self._journal = quarantine, witness, journal
         self._agency, self._batch, self._batch_wait_s = agency, batch, batch_wait_s
 
     def run(self, stop: threading.Event) -> None:
@@ -75,63 +87,61 @@ class Worker:
         return deliveries
 
     def _handle(self, deliveries: Sequence[Delivery], stop: threading.Event) -> None:
-        """One batch: open, store, commit, acknowledge, receipt, in this order."""
+        """One batch: open, store, commit, witness, acknowledge, receipt, in this order."""
         self._journal.count("messages_in", by=len(deliveries))
         received = datetime.now(timezone.utc)
-        arrivals = [arrival for arrival in (self._open(delivery, received) for delivery in deliveries) if arrival]
-        if arrivals:
-            outcomes = self._store_until_done(arrivals, stop)
-            if outcomes is None:
-                return
-            self._count(arrivals, outcomes)
+        taken = [self._open(delivery) for delivery in deliveries]
+        arrivals = [_arrival(one, received) for one in taken if isinstance(one, _Read)]
+        outcomes = self._until_done(lambda: self._store.add(arrivals), len(arrivals), stop) if arrivals else ()
+        if outcomes is None:
+            return
+        self._count(arrivals, outcomes)
+        alarms = self._until_done(lambda: self._witness.take(self._words(taken, outcomes), received), len(taken), stop)
+        if alarms is None:
+            return
+        self._tell(alarms)
         self._mailbox.acknowledge(deliveries)
-        self._post_receipts(arrivals)
+        self._post_receipts(arrivals, [one.notice for one in taken if isinstance(one, _Notice)])
 
-    def _open(self, delivery: Delivery, received: datetime) -> Arrival | None:
-        """The arrival in a message, or None after refusing it."""
+    def _open(self, delivery: Delivery) -> _Read | _Notice | _Refusal:
+        """What is in a message, or that it was refused."""
         try:
             if delivery.device is None:
                 raise EnvelopeError("topic", "take message: its topic is not one under which devices send to this agency")
             opened = self._opener.open(delivery.device, delivery.wire)
         except EnvelopeError as error:
-            self._refuse(delivery, error, received)
-            return None
+            self._refuse(delivery, error)
+            return _Refusal(delivery.device, error.reason)
         except Exception as error:  # noqa: BLE001
             # Whatever a hostile message manages to bring about: if it ended this process, the broker would deliver it again
             # to the next one, for ever.  Only the kind of error is named, since its words may quote the message.
             kind = type(error).__name__
-            self._refuse(delivery, EnvelopeError("unexpected", f"open message: unexpected {kind}"), received)
-            return None
-        header = opened.header
-        return Arrival(
-            # No name holds a slash, so another owner's device cannot take the place of one of ours that has the same name.
-            device=header.device if header.owner is None else f"{header.owner}/{header.device}",
-            epoch=header.epoch,
-            seq=header.seq,
-            received=received,
-            wire=delivery.wire,
-            wire_sha256=opened.wire_sha256,
-            labeled=opened.labeled,
-        )
+            self._refuse(delivery, EnvelopeError("unexpected", f"open message: unexpected {kind}"))
+            return _Refusal(delivery.device, "unexpected")
+        if isinstance(opened, Opened):
+            return _Read(opened, delivery.wire)
+        self._journal.count("notices_taken", type(opened).__name__.lower())
+        return _Notice(opened, delivery.wire)
 
-    def _refuse(self, delivery: Delivery, error: EnvelopeError, received: datetime) -> None:
+    def _refuse(self, delivery: Delivery, error: EnvelopeError) -> None:
         self._journal.count("messages_refused", error.reason)
         self._journal.warning("message refused", reason=error.reason, device=delivery.device, why=str(error))
         try:
+            received = datetime.now(timezone.utc)
             self._quarantine.keep(Refused(received=received, reason=error.reason, topic=delivery.topic, wire=delivery.wire))
         except StoreError as trouble:
             self._journal.count("quarantine_troubles")
             self._journal.error("refused message could not be kept", reason=str(trouble))
 
-    def _store_until_done(self, arrivals: Sequence[Arrival], stop: threading.Event) -> Sequence[Outcome] | None:
-        """Commit the batch, trying again for as long as the store is in trouble; None if ``stop`` came first."""
+    def _until_done(self, do: Callable[[], _T], messages: int, stop: threading.Event) -> _T | None:
+        """What ``do`` returns, trying again for as long as the store is in trouble; None if ``stop`` came first."""
         pause_s = _FIRST_RETRY_S
         while not stop.is_set():
             try:
-                return self._store.add(arrivals)
+                return do()
             except StoreError as error:
                 self._journal.count("store_troubles")
-                self._journal.error("reads could not be stored yet", reason=str(error), reads=len(arrivals))
+                self._journal.error("messages could not be stored yet", reason=str(error), messages=messages)
             stop.wait(pause_s)
             pause_s = min(2 * pause_s, _SLOWEST_RETRY_S)
         return None
@@ -139,23 +149,68 @@ class Worker:
     def _count(self, arrivals: Sequence[Arrival], outcomes: Sequence[Outcome]) -> None:
         for arrival, outcome in zip(arrivals, outcomes, strict=True):
             self._journal.count("reads_taken" if self._owns(arrival) else "copies_taken", outcome)
-            if outcome == "conflict":
-                self._journal.count("alarms", "conflict")
-                self._journal.error(
-                    "two different reads under one number: a cloned unit or a restored outbox",
-                    device=arrival.device,
-                    epoch=arrival.epoch,
-                    seq=arrival.seq,
-                )
 
-    def _post_receipts(self, arrivals: Iterable[Arrival]) -> None:
+    def _words(self, taken: Iterable[_Read | _Notice | _Refusal], outcomes: Iterable[Outcome]) -> list[Word]:
+        """What the witness is to hear, in the order of arrival.  Raises StoreError."""
+        words, left = list[Word](), iter(outcomes)
+        for one in taken:
+            if isinstance(one, _Read):
+                words += self._word_of(one.opened, next(left))
+            elif isinstance(one, _Notice):
+                words.append(self._word_about_itself(one.notice, one.wire))
+            elif one.device is not None and one.reason in _NOT_SIGNED:
+                words.append(NotBelieved(device=one.device))
+        return words
+
+    def _word_of(self, opened: Opened, outcome: Outcome) -> Iterator[Word]:
+        header, device = opened.header, _stored_as(opened)
+        if outcome == "conflict":
+            yield Clashed(device=device, epoch=header.epoch, seq=header.seq)
+        elif header.owner is None:  # another agency's chain is its own concern, and copies are no part of it
+            yield Came(
+                device=device,
+                epoch=header.epoch,
+                seq=header.seq,
+                previous=header.previous,
+                digest=opened.wire_sha256,
+                is_new=outcome == "stored",
+            )
+
+    def _word_about_itself(self, notice: Notice, wire: bytes) -> Word:
+        if isinstance(notice, Tombstone):
+            return Buried(tombstone=notice, wire=wire)
+        return Stood(standing=notice, arrived=self._arrived(notice.device, notice.epoch))
+
+    def _arrived(self, device: str, epoch: str) -> tuple[tuple[int, int], ...]:
+        disputed = [(seq, seq) for seq in self._store.conflicts(device, epoch)]
+        return tuple(joined([*self._store.received(device, epoch), *disputed]))
+
+    def _tell(self, alarms: Iterable[Alarm]) -> None:
+        for alarm in alarms:
+            self._journal.count("alarms", alarm.reason)
+            self._journal.error(
+                ALARM_WORDS[alarm.reason],
+                alarm=alarm.reason,
+                device=alarm.device,
+                epoch=alarm.epoch,
+                first=alarm.first,
+                last=alarm.last,
+            )
+
+    def _post_receipts(self, arrivals: Iterable[Arrival], notices: Iterable[Notice]) -> None:
         """One receipt for each device and epoch in the batch, duplicates included: they ask for one.  None for copies."""
         numbers: dict[tuple[str, str], set[int]] = {}
         for arrival in filter(self._owns, arrivals):
             numbers.setdefault((arrival.device, arrival.epoch), set()).add(arrival.seq)
+        buried: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for notice in notices:
+            if isinstance(notice, Tombstone):
+                key = (notice.device, notice.epoch)
+                buried.setdefault(key, []).extend((*notice.budget, *notice.expired, *notice.copies))
+                numbers.setdefault(key, set())
         for (device, epoch), seqs in numbers.items():
             try:
-                receipt = self._receipt(device, epoch, seqs)
+                receipt = self._receipt(device, epoch, seqs, buried.get((device, epoch), ()))
             except StoreError as error:
                 self._journal.error("receipt could not be made", reason=str(error), device=device)
                 continue
@@ -165,7 +220,7 @@ class Worker:
     def _owns(self, arrival: Arrival) -> bool:
         return arrival.labeled.capture.agency == self._agency
 
-    def _receipt(self, device: str, epoch: str, seqs: set[int]) -> Receipt:
+    def _receipt(self, device: str, epoch: str, seqs: set[int], buried: Iterable[tuple[int, int]]) -> Receipt:
         stored, conflicts = self._store.received(device, epoch), self._store.conflicts(device, epoch)
         return Receipt(
             agency=self._agency,
@@ -173,6 +228,7 @@ class Worker:
             epoch=epoch,
             stored=_shortened(stored, seqs),
             conflicts=tuple(conflicts[-_RANGES_LIMIT:]),
+            buried=tuple(joined(buried)),
             issued=datetime.now(timezone.utc),
         )
 
@@ -182,6 +238,46 @@ class Worker:
             self._journal.info("broker connected")
         else:
             self._journal.warning("broker away; units keep their reads", reason=change.reason)
+
+
+class _Read(Struct, frozen=True):
+    """A read or a copy that was opened."""
+
+    opened: Opened
+    wire: bytes
+
+
+class _Notice(Struct, frozen=True):
+    """A unit's word about its chain."""
+
+    notice: Notice
+    wire: bytes
+
+
+class _Refusal(Struct, frozen=True):
+    """What could not be believed."""
+
+    device: str | None
+    reason: str
+
+
+def _stored_as(opened: Opened) -> str:
+    # No name holds a slash, so another owner's device cannot take the place of one of ours that has the same name.
+    header = opened.header
+    return header.device if header.owner is None else f"{header.owner}/{header.device}"
+
+
+def _arrival(read: _Read, received: datetime) -> Arrival:
+    header = read.opened.header
+    return Arrival(
+        device=_stored_as(read.opened),
+        epoch=header.epoch,
+        seq=header.seq,
+        received=received,
+        wire=read.wire,
+        wire_sha256=read.opened.wire_sha256,
+        labeled=read.opened.labeled,
+    )
 
 
 def _shortened(ranges: Sequence[tuple[int, int]], seqs: set[int]) -> tuple[tuple[int, int], ...]:

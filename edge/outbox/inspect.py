@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from edge.errors import EnvelopeError, OutboxError
 from edge.outbox.interface import Backlog
-from edge.outbox.sqlite import holds_copies, read_backlog
+from edge.outbox.tables import holds_copies, read_backlog
 
 
 class ChainFinding(Struct, frozen=True, kw_only=True):

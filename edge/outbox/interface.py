@@ -8,13 +8,14 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from edge.records import Envelope, Slot
+from edge.records import Envelope, Head, Slot
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
-    """What waits in the outbox, and the account of this epoch: ``committed`` = ``waiting`` + ``pruned`` + ``expired``, all of
-    them reads.  ``copies`` are those that wait with their reads, for parties beside the owner.  ``oldest`` is when the oldest
-    waiting envelope was kept, None when nothing waits; ``bytes`` counts wire bytes, copies included."""
+    """What waits in the outbox, and the account of this epoch: ``committed`` = ``waiting`` + ``pruned`` + ``expired`` +
+    ``dropped``, all of them reads.  ``copies`` are those that wait with their reads, for parties beside the owner;
+    ``dropped_copies`` those that had to make room.  ``oldest`` is when the oldest waiting envelope was kept, None when nothing
+    waits; ``bytes`` counts wire bytes, copies included."""
 
     epoch: str
     waiting: int
@@ -24,6 +25,8 @@ class Backlog(Struct, frozen=True, kw_only=True):
     expired: int
     committed: int
     copies: int = 0
+    dropped: int = 0
+    dropped_copies: int = 0
 
 
 class Outbox(Protocol):
@@ -58,6 +61,10 @@ class Outbox(Protocol):
 
     def expire(self) -> int:
         """Forget what its label says must be deleted by now; returns how many.  Never because a clock jumped."""
+        ...
+
+    def head(self) -> Head:
+        """Where the chain ends, and what was before this epoch."""
         ...
 
     def backlog(self) -> Backlog:

@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import itertools
 import os
-import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,13 +20,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from edge.errors import OutboxError
+from edge.outbox import epochs, tables
 from edge.outbox.interface import Backlog
-from edge.records import Envelope, Instant, SealedCopy, Slot
+from edge.records import Began, Envelope, Head, Instant, SealedCopy, Slot
 
-_APPLICATION_ID = 0x504C4F42  # "PLOB"
-# Version 2 came with copies; a file of version 1 is upgraded where it stands, with everything that waits in it.
-_SCHEMA_VERSION = 2
-_BEFORE_COPIES = 1
 _PAGE_BYTES = 4096
 _SHARED_MEMORY_BYTES = 64 * 1024
 # Pages that a put may need beyond its wire bytes: splits of the tables' trees, the chain row.
@@ -35,48 +31,6 @@ _SLACK_PAGES = 16
 # A message may begin a page and leave another half empty.
 _PAGES_BEGUN = 2
 _SYNCHRONISED = frozenset({"ntp", "gps", "gps-pps"})
-GENESIS = bytes(32)
-
-_COPIES = """
-CREATE TABLE copies (
-  seq INTEGER NOT NULL REFERENCES envelopes ON DELETE CASCADE,
-  party TEXT NOT NULL,
-  wire BLOB NOT NULL
-);
-CREATE INDEX copies_by_seq ON copies (seq);
-"""
-_SCHEMA = f"""
-CREATE TABLE chain (
-  one INTEGER PRIMARY KEY CHECK (one = 1),
-  epoch TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  hash BLOB NOT NULL,
-  pruned INTEGER NOT NULL,
-  expired INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
-  copies INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE envelopes (
-  seq INTEGER PRIMARY KEY,
-  read_id TEXT NOT NULL,
-  previous BLOB NOT NULL,
-  hit INTEGER NOT NULL,
-  kept TEXT NOT NULL,
-  expires TEXT NOT NULL,
-  boot_id TEXT NOT NULL,
-  boottime_ns INTEGER NOT NULL,
-  lives_ns INTEGER NOT NULL,
-  wire BLOB NOT NULL
-);
-{_COPIES}
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {_SCHEMA_VERSION};
-"""
-_UPGRADE = f"""
-ALTER TABLE chain ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;
-{_COPIES}
-PRAGMA user_version = {_SCHEMA_VERSION};
-"""
 
 
 class Now(Protocol):
@@ -123,7 +77,7 @@ class SqliteOutbox:
         with self._using("keep a read in") as db:
             self._require_disk("keep a read in")
             self._require_budget(db, envelope)
-            with _transaction(db):
+            with tables.transaction(db):
                 self._take_slot(db, envelope)
                 db.execute(
                     "INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -179,7 +133,7 @@ class SqliteOutbox:
                 return 0
             if not any(_some(db, first, last) for first, last in stored):
                 return 0
-            with _transaction(db):
+            with tables.transaction(db):
                 gone = _forget(db, stored)
                 db.execute("UPDATE chain SET pruned = pruned + ?", (gone,))
         return gone
@@ -195,15 +149,20 @@ class SqliteOutbox:
             due = _due(db, now)
             if not due:
                 return 0
-            with _transaction(db):
+            with tables.transaction(db):
                 gone = _forget(db, _runs(due))
                 db.execute("UPDATE chain SET expired = expired + ?", (gone,))
         return gone
 
+    def head(self) -> Head:
+        """Where the chain ends, and what was before this epoch."""
+        with self._using("read") as db:
+            return tables.read_head(db)
+
     def backlog(self) -> Backlog:
         """What waits now."""
         with self._using("read") as db:
-            return read_backlog(db)
+            return tables.read_backlog(db)
 
     def close(self) -> None:
         """Flush and close; further calls raise OutboxError."""
@@ -226,7 +185,7 @@ class SqliteOutbox:
         )
 
     def _require_budget(self, db: sqlite3.Connection, envelope: Envelope) -> None:
-        used = _pragma(db, "page_count") - _pragma(db, "freelist_count")
+        used = tables.pragma(db, "page_count") - tables.pragma(db, "freelist_count")
         wanted = sum(len(wire) // _PAGE_BYTES for wire in _wires(envelope)) + len(envelope.copies) * _PAGES_BEGUN
         if used + wanted + _SLACK_PAGES > self._main_pages:
             raise OutboxError(
@@ -259,37 +218,37 @@ class SqliteOutbox:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            return self._open_checked()
+            return self._open_checked("missing" if epochs.remembered(self._path) else "first")
         except sqlite3.OperationalError as error:
             raise OutboxError(f"open outbox {self._path}: {error}; look at its disk and its owner") from error
-        except (sqlite3.DatabaseError, _Damaged):
+        except (sqlite3.DatabaseError, tables.Damaged):
             self.damaged = _put_aside(self._path)
         try:
-            return self._open_checked()
-        except (sqlite3.Error, _Damaged) as error:
+            return self._open_checked("damaged")
+        except (sqlite3.Error, tables.Damaged) as error:
             raise OutboxError(f"open outbox {self._path}: cannot begin a new one: {error}; look at its disk") from error
 
-    def _open_checked(self) -> sqlite3.Connection:
+    def _open_checked(self, began: Began) -> sqlite3.Connection:
+        """``began`` is how an epoch comes to be that this begins."""
         created = not self._path.exists()
         if created:
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
         try:
             self._configure(db)
-            if _pragma(db, "user_version") == 0:
-                _begin_epoch(db, self._clock.now())
-            _check(db, self._path)
-            if _pragma(db, "user_version") == _BEFORE_COPIES:
-                with _transaction(db):
-                    _run(db, _UPGRADE)
+            if tables.pragma(db, "user_version") == 0:
+                tables.begin_epoch(db, self._clock.now(), began, epochs.remembered(self._path))
+            tables.check(db, self._path)
+            tables.upgrade(db)
             # Only now, so that a file which is full can still be upgraded.
-            fence = max(self._main_pages, _pragma(db, "page_count"))
+            fence = max(self._main_pages, tables.pragma(db, "page_count"))
             db.execute(f"PRAGMA max_page_count = {fence}").fetchall()
         except BaseException:
             db.close()
             raise
         if created:
             _fsync_folder(self._path.parent)
+        epochs.remember(self._path, tables.read_head(db).epoch)
         return db
 
     def _configure(self, db: sqlite3.Connection) -> None:
@@ -308,76 +267,6 @@ class SqliteOutbox:
             (granted,) = db.execute(f"PRAGMA {name}").fetchone()
             if granted != value:
                 raise OutboxError(f"open outbox {self._path}: asked SQLite for {name} = {value}, got {granted}")
-
-
-class _Damaged(Exception):
-    """The file opens, but what is in it contradicts itself."""
-
-
-@contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-def _begin_epoch(db: sqlite3.Connection, now: Instant) -> None:
-    """An epoch is the life of one file.  Its name sorts by time for people; the random part makes it unique."""
-    epoch = f"{now.utc:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-    with _transaction(db):
-        _run(db, _SCHEMA)
-        db.execute("INSERT INTO chain VALUES (1, ?, 0, ?, 0, 0, 0, 0)", (epoch, GENESIS))
-
-
-def _run(db: sqlite3.Connection, script: str) -> None:
-    """Run statements inside the transaction that is open, which ``executescript`` would end."""
-    for statement in filter(None, map(str.strip, script.split(";"))):
-        db.execute(statement)
-
-
-def _check(db: sqlite3.Connection, path: Path) -> None:
-    """Look for damage: SQLite's own check, then whether the chain's head fits the last envelope."""
-    known = ((_APPLICATION_ID, _BEFORE_COPIES), (_APPLICATION_ID, _SCHEMA_VERSION))
-    if (_pragma(db, "application_id"), _pragma(db, "user_version")) not in known:
-        raise OutboxError(f"open outbox {path}: it is not an outbox of this version; name another file or upgrade")
-    found = db.execute("PRAGMA quick_check(1)").fetchone()
-    if found != ("ok",):
-        raise _Damaged(found[0])
-    head = db.execute("SELECT seq, hash FROM chain").fetchone()
-    if head is None:
-        raise _Damaged("the head of the chain is missing")
-    last = db.execute("SELECT seq, wire FROM envelopes ORDER BY seq DESC LIMIT 1").fetchone()
-    if last is None:
-        return
-    if last[0] > head[0] or (last[0] == head[0] and hashlib.sha256(last[1]).digest() != head[1]):
-        raise _Damaged("the head of the chain does not fit the last envelope")
-
-
-def read_backlog(db: sqlite3.Connection) -> Backlog:
-    """The account in an open outbox file, also in one that waits for its upgrade."""
-    epoch, seq, pruned, expired, size = db.execute("SELECT epoch, seq, pruned, expired, bytes FROM chain").fetchone()
-    (copies,) = db.execute("SELECT copies FROM chain").fetchone() if holds_copies(db) else (0,)
-    first = db.execute("SELECT kept FROM envelopes ORDER BY seq LIMIT 1").fetchone()
-    return Backlog(
-        epoch=epoch,
-        waiting=seq - pruned - expired,
-        bytes=size,
-        oldest=datetime.fromisoformat(first[0]) if first else None,
-        pruned=pruned,
-        expired=expired,
-        committed=seq,
-        copies=copies,
-    )
-
-
-def holds_copies(db: sqlite3.Connection) -> bool:
-    """Whether the file is of a version that has copies."""
-    return _pragma(db, "user_version") > _BEFORE_COPIES
 
 
 def _copies(db: sqlite3.Connection, first: int, last: int) -> dict[int, list[SealedCopy]]:
@@ -433,11 +322,6 @@ def _due(db: sqlite3.Connection, now: Instant) -> list[int]:
         earlier = db.execute("SELECT seq, expires FROM envelopes WHERE boot_id != ?", (now.boot_id,))
         due += [(seq,) for seq, expires in earlier if datetime.fromisoformat(expires) <= now.utc]
     return [seq for (seq,) in due]
-
-
-def _pragma(db: sqlite3.Connection, name: str) -> int:
-    (value,) = db.execute(f"PRAGMA {name}").fetchone()
-    return int(value)
 
 
 def _hold_alone(path: Path) -> int:

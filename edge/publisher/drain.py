@@ -2,7 +2,8 @@
 
 A broker's acknowledgement frees a place in the window and lets a read follow its copies, nothing else.  What has no receipt
 in time is sent again; what has one is pruned.  Every rule about when is in :class:`Flight` and, for copies, in
-:class:`edge.publisher.copies.Copies`; neither does any I/O.
+:class:`edge.publisher.copies.Copies`; neither does any I/O.  What the agency is told of the chain itself is in
+:class:`edge.publisher.chain_watch.ChainWatch`.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable
 
-from edge.envelope.interface import Receipt, ReceiptReader
+from edge.envelope.interface import NoticeWriter, Receipt, ReceiptReader
 from edge.errors import EnvelopeError, OutboxError
 from edge.journal import Journal
 from edge.outbox.interface import Outbox
+from edge.publisher.chain_watch import ChainWatch
 from edge.publisher.copies import Copies
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, Publisher, ReceiptArrived
 from edge.records import Envelope
@@ -140,12 +142,17 @@ class Drain:
         receipts: ReceiptReader,
         journal: Journal,
         *,
+        notices: NoticeWriter | None = None,
         resend_after_s: float = 20.0,
+        tell_every_s: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Without ``notices`` the agency hears nothing about this unit's chain and cannot tell a read that waits here from one
+        that was taken away.  With them it hears at once, soon again, and then every ``tell_every_s`` what has changed."""
         self._outbox, self._publisher, self._receipts, self._journal = outbox, publisher, receipts, journal
         self._monotonic = monotonic
         self._flight, self._copies = Flight(resend_after_s), Copies()
+        self._chain = None if notices is None else ChainWatch(outbox, notices, tell_every_s)
         self._expire_at_s = monotonic()
         self._last_reason = ""
 
@@ -161,6 +168,7 @@ class Drain:
     def _turn(self, stop: threading.Event) -> None:
         try:
             self._expire()
+            self._tell()
             sent = self._send_overdue() + self._send_held() + self._send_new()
             self._take_events(0.0 if sent else _POLL_S)
         except OutboxError as error:
@@ -183,6 +191,17 @@ class Drain:
         if expired:
             self._journal.count("envelopes_expired", by=expired)
             self._journal.warning("reads were deleted undelivered because their label said so", envelopes=expired)
+
+    def _tell(self) -> None:
+        """Say where the chain stands, before anything that was not sent yet."""
+        now_s = self._monotonic()
+        if self._chain is None or self._room(now_s) == 0:
+            return
+        wire = self._chain.due(now_s)
+        token = self._publisher.send(wire) if wire is not None else None
+        if token is not None:
+            self._chain.sent(token, now_s)
+            self._journal.count("notices_sent", "standing")
 
     def _send_overdue(self) -> int:
         now_s, sent = self._monotonic(), 0
@@ -250,6 +269,7 @@ class Drain:
 
     def _send_read(self, envelope: Envelope, now_s: float) -> bool:
         """Hand over the read itself; whether it went."""
+        self._look_at(envelope)
         token = self._publisher.send(envelope.wire)
         if token is None:
             return False
@@ -257,12 +277,20 @@ class Drain:
         self._journal.count("envelopes_sent", "again" if again else "first")
         return True
 
+    def _look_at(self, envelope: Envelope) -> None:
+        """What is not as it was written goes out all the same: the agency keeps it aside as evidence."""
+        if self._chain is not None and self._chain.finds_altered(envelope):
+            self._journal.count("alarms", "outbox-altered")
+            words = "a row of the outbox is not as it was written; run `plate-edge outbox verify`"
+            self._journal.error(words, seq=envelope.slot.seq)
+
     def _kept(self, seq: int) -> Envelope | None:
         found = self._outbox.waiting(after=seq - 1, limit=1)
         return found[0] if found and found[0].slot.seq == seq else None
 
     def _room(self, now_s: float) -> int:
-        return self._flight.room(now_s, self._copies)
+        told = 0 if self._chain is None else self._chain.unanswered
+        return max(0, self._flight.room(now_s, self._copies) - told)
 
     def _take_events(self, timeout_s: float) -> None:
         """Take everything that has happened; wait for the first of it at most ``timeout_s``."""
@@ -275,6 +303,8 @@ class Drain:
         if isinstance(event, Connected):
             self._flight.begin(event.window)
             self._copies.begin()
+            if self._chain is not None:
+                self._chain.begin()
             self._last_reason = ""
             self._journal.count("link", "connected")
             self._journal.info("broker connected", window=event.window)
@@ -295,6 +325,8 @@ class Drain:
         self._last_reason = event.reason
 
     def _take_answer(self, event: Acknowledged) -> None:
+        if self._chain is not None and self._chain.answered(event.token, event.refused == ""):
+            return
         if self._copies.knows(event.token):
             self._take_answer_to_copy(event)
             return

@@ -9,11 +9,13 @@ from edge.clock import Clock
 from edge.config import BrokerConfig
 from edge.envelope.enrolled import EnrolledDevices
 from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
+from edge.envelope.notice import NoticeSigner
 from edge.envelope.open import HpkeOpener
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.envelope.seal import HpkeSealer
 from edge.ingest.mqtt import MqttMailbox
 from edge.ingest.quarantine import QuarantineFile
+from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
@@ -71,7 +73,11 @@ class Town:
         own = self.device(device)
         verifier = ReceiptVerifier(agency=AGENCY, device=device, keys=load_public_keys(own / "agency-receipt.pem"))
         publisher = MqttPublisher(self.broker(own), device=device, agency=AGENCY)
-        return Drain(outbox, publisher, verifier, journal, resend_after_s=resend_after_s)
+        return Drain(outbox, publisher, verifier, journal, notices=self.notices(device), resend_after_s=resend_after_s)
+
+    def notices(self, device: str) -> NoticeSigner:
+        sign_key = load_private_key(self.device(device) / "sign.key")
+        return NoticeSigner(device=device, agency=AGENCY, sign_key=sign_key, now=Clock().now)
 
     def make_neighbour(self, name: str, *devices: str) -> None:
         """Another agency with keys of its own, which takes the copies that ``devices`` of this town make for it."""
@@ -96,6 +102,7 @@ class Town:
             store,
             ReceiptSigner(load_private_key(own / "receipt.key")),
             QuarantineFile(own / "quarantine.jsonl"),
+            WitnessFile(own / "chains.sqlite"),
             journal,
             agency=name,
         )

@@ -163,7 +163,7 @@ def test_arbitrary_bytes_are_refused_with_a_reason(data: bytes) -> None:
 @example(b"\x91" * 5000)
 def test_even_signed_nonsense_is_refused_with_a_reason(data: bytes) -> None:
     """A device's key does not make its bytes believed."""
-    assert reason(signed_anew(data, b"")) == "header"
+    assert reason(signed_anew(data, b"sealed")) == "header"
 
 
 @pytest.mark.parametrize(

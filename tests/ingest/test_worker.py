@@ -21,6 +21,7 @@ from edge.envelope.seal import HpkeSealer
 from edge.errors import StoreError
 from edge.ingest.interface import Delivery, LinkChange, Refused
 from edge.ingest.quarantine import QuarantineFile
+from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import _RANGES_LIMIT, Worker, _shortened
 from edge.journal import Journal
 from edge.records import Slot
@@ -85,7 +86,7 @@ class Bench:
         self.happened: list[str] = []
         self.post, self.store = Post(self.happened), WatchedStore(folder / "reads.sqlite", self.happened)
         self.log, self.quarantine = io.StringIO(), folder / "quarantine.jsonl"
-        self.journal = Journal(self.log)
+        self.journal, self.witness = Journal(self.log), WitnessFile(folder / "chains.sqlite")
         self.opener = HpkeOpener(agency=AGENCY, device_keys=lambda name: ENROLLED if name == DEVICE else [], seal_keys=[SEAL])
         self.worker = Worker(
             self.post,
@@ -93,6 +94,7 @@ class Bench:
             self.store,
             ReceiptSigner(RECEIPT),
             QuarantineFile(self.quarantine),
+            self.witness,
             self.journal,
             agency=AGENCY,
             batch=16,
@@ -191,7 +193,7 @@ def test_a_clone_raises_an_alarm_and_nobody_is_told_that_it_is_stored(bench: Ben
     receipt = bench.receipts()[0]
     assert (receipt.stored, receipt.conflicts) == (((1, 1), (3, 3)), (2,))
     assert bench.stored() == [1, 2, 3]
-    assert bench.journal.by_reason("alarms") == {"conflict": 1}
+    assert bench.journal.by_reason("alarms")["conflict"] == 1
     assert len(bench.post.acknowledged) == 4
 
 

@@ -23,7 +23,7 @@ from tests.clocks import HandClock
 from tests.labeled import START
 
 BUDGET = 1 << 20
-VERSION_1 = Path(__file__).with_name("version-1.sql")
+VERSION_1, VERSION_2 = (Path(__file__).with_name(f"version-{n}.sql") for n in (1, 2))
 
 
 @pytest.fixture
@@ -312,16 +312,69 @@ def test_an_upgrade_that_is_cut_short_is_none(path: Path) -> None:
     """Killed in the middle of it, the file is of one version or the other, and opens."""
     wires = version_1(path)
     code = (
-        "import os,sys;from pathlib import Path;from edge.outbox import sqlite;"
-        "sqlite._UPGRADE=sqlite._UPGRADE.replace('PRAGMA user_version','SELECT die(); PRAGMA user_version');"
-        "old=sqlite._run;"
-        "sqlite._run=lambda db,script:(db.create_function('die',0,lambda:os._exit(9)),old(db,script));"
+        "import os,sys;from pathlib import Path;from edge.outbox import tables;"
+        "last=max(tables.UPGRADES);"
+        "tables.UPGRADES[last]=tables.UPGRADES[last].replace('PRAGMA user_version','SELECT die(); PRAGMA user_version');"
+        "old=tables.run;"
+        "tables.run=lambda db,script:(db.create_function('die',0,lambda:os._exit(9)),old(db,script));"
         "from tests.outbox.test_sqlite_outbox import opened;opened(Path(sys.argv[1]))"
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60).returncode == 9
     outbox = opened(path)
     assert outbox.damaged is None
     assert [one.wire for one in outbox.waiting(0, 10)] == wires
+    outbox.close()
+
+
+def test_an_outbox_of_the_version_before_tombstones_drains_and_goes_on(path: Path) -> None:
+    """Everything that waits is there as it was, copies and hits too, and the chain goes on."""
+    path.parent.mkdir()
+    db = sqlite3.connect(path)
+    db.executescript(VERSION_2.read_text())
+    wires = [wire for (wire,) in db.execute("SELECT wire FROM envelopes ORDER BY seq")]
+    db.close()
+    outbox = opened(path)
+    assert outbox.damaged is None
+    before = outbox.backlog()
+    assert (before.committed, before.waiting, before.pruned, before.copies, before.dropped) == (5, 4, 1, 2, 0)
+    kept = outbox.waiting(0, 10)
+    assert [(one.wire, one.hit, len(one.copies)) for one in kept] == [
+        (wires[0], False, 0),
+        (wires[1], False, 1),
+        (wires[2], True, 0),
+        (wires[3], False, 1),
+    ]
+    assert (outbox.head().began, outbox.head().before) == ("first", ())
+    put(outbox, 1000, "otherville")
+    assert outbox.prune(before.epoch, [(1, 5)]) == 4
+    outbox.close()
+    assert inspect.verify(path).findings == ()
+
+
+def test_a_new_outbox_knows_the_ones_before_it(path: Path) -> None:
+    """Damaged or gone: the new epoch says which, and names what was before, newest first."""
+    epochs = []
+    for began in ("first", "damaged", "missing"):
+        outbox = opened(path)
+        put(outbox)
+        assert (outbox.head().began, list(outbox.head().before)) == (began, epochs[::-1])
+        epochs.append(outbox.head().epoch)
+        outbox.close()
+        again = opened(path)
+        assert again.head().epoch == epochs[-1], "a plain restart begins nothing"
+        again.close()
+        if began == "first":
+            path.write_bytes(b"not a database!!" * 1000)
+        else:
+            path.unlink()
+
+
+def test_what_cannot_be_remembered_costs_no_start(path: Path) -> None:
+    """An epoch that the unit could not note is an alarm at the agency one day, no reason to stop reading plates."""
+    path.parent.mkdir()
+    path.with_name(path.name + ".epochs").mkdir()
+    outbox = opened(path)
+    put(outbox)
     outbox.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope.interface import Receipt
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
-from edge.errors import OutboxError
+from edge.errors import EnvelopeError, OutboxError
 from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
 from edge.publisher.drain import Drain
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
-from edge.records import Envelope, SealedCopy
+from edge.records import Envelope, Head, SealedCopy, Slot
 from tests.clocks import HandClock
 from tests.labeled import AGENCY, DEVICE, START
 
@@ -485,3 +485,102 @@ def test_it_runs_until_told_to_stop_and_leaves_nothing_open(bench: Bench) -> Non
     stop.set()
     lane.join(timeout=10)
     assert (bench.wire.started, bench.wire.closed, lane.is_alive()) == (True, True, False)
+
+
+class Words:
+    """Notices in words that the test can read."""
+
+    def standing(self, head: Head, to_come: Iterable[tuple[int, int]], altered: Iterable[int]) -> bytes:
+        return f"head {head.seq}, to come {list(to_come)}, altered {sorted(altered)}".encode()
+
+    def slot(self, wire: bytes) -> Slot:
+        raise EnvelopeError("header", "read envelope: its header cannot be read")
+
+
+class TellingBench(Bench):
+    """With a unit that says where its chain stands; ``said`` is what it said, by the second."""
+
+    def __init__(self, outbox: SqliteOutbox) -> None:
+        super().__init__(outbox)
+        self.wire = HearingWire(self)
+        verifier = ReceiptVerifier(agency=AGENCY, device=DEVICE, keys=[KEY.public_key()])
+        self.drain = Drain(
+            outbox,
+            self.wire,
+            verifier,
+            self.journal,
+            notices=Words(),
+            resend_after_s=20.0,
+            monotonic=lambda: self.now_s,
+        )
+
+    def until(self, second: int, refused: str = "") -> None:
+        while self.now_s < second:
+            self.turn(2)
+            self.wire.acknowledge_all(refused)
+            self.now_s += 1.0
+
+
+class HearingWire(Wire):
+    def __init__(self, bench: TellingBench) -> None:
+        super().__init__()
+        self.bench, self.said = bench, list[tuple[int, str]]()
+
+    def send(self, wire: bytes, party: str | None = None) -> int | None:
+        if not wire.startswith(b"head"):
+            return super().send(wire, party)
+        self.said.append((int(self.bench.now_s), wire.decode()))
+        self.handed_over += 1
+        self.tokens.append((self.handed_over, "notice"))
+        return self.handed_over
+
+
+@pytest.fixture
+def telling(bench: Bench) -> TellingBench:
+    return TellingBench(bench.outbox)
+
+
+def test_the_first_word_on_a_connection_is_where_the_chain_stands(telling: TellingBench) -> None:
+    """Before any read; and again soon, because one word alone proves nothing."""
+    telling.put(6)
+    telling.connect()
+    assert telling.wire.said == [], "not before there is a connection"
+    telling.turn()
+    assert [words.split(", altered")[0] for _, words in telling.wire.said] == ["head 6, to come [(1, 6)]"]
+    assert telling.wire.take_sent() == [1, 2, 3], "it takes its place in the window"
+    telling.until(30)
+    assert [second for second, _ in telling.wire.said] == [0, 10]
+
+
+def test_later_words_are_said_while_something_changes(telling: TellingBench) -> None:
+    """Once a minute at most; while nothing changes every ten minutes, as a sign of life."""
+    telling.connect()
+    for _ in range(4):
+        telling.put(1)
+        telling.until(int(telling.now_s) + 60)
+        telling.receipt((1, telling.outbox.backlog().committed))
+    telling.until(2000)
+    seconds = [second for second, _ in telling.wire.said]
+    assert all(later - earlier >= 60 for earlier, later in pairwise(seconds[1:]))
+    assert 4 <= len([second for second in seconds if second < 400]) <= 8
+    assert len([second for second in seconds if second >= 600]) <= 3
+
+
+def test_a_word_that_nobody_took_is_said_again(telling: TellingBench) -> None:
+    """As when the agency end was away at that moment."""
+    telling.connect()
+    telling.until(150, refused="No matching subscribers")
+    before = len(telling.wire.said)
+    telling.until(400)
+    assert before >= 3
+    assert len(telling.wire.said) == before + 1
+
+
+def test_rows_that_are_not_as_they_were_written_are_said_and_sent(telling: TellingBench) -> None:
+    """The unit itself is loud, tells the agency, and lets it have the evidence."""
+    telling.put(2)
+    telling.connect()
+    telling.until(12)
+    assert telling.wire.said[-1][1].endswith("altered [1, 2]")
+    assert telling.wire.take_sent() == [1, 2]
+    assert telling.journal.by_reason("alarms") == {"outbox-altered": 2}

@@ -1,0 +1,115 @@
+"""Notices: a unit's signed word about its own chain.  They hold no plate, so they are not sealed; like receipts they are a body
+and a signature.  They take no number of the chain: they say which numbers there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edge.envelope import wire as framing
+from edge.envelope.interface import Header, Notice, Standing
+from edge.envelope.signature import sign, verified_by
+from edge.errors import EnvelopeError
+from edge.records import Head, Instant, Slot
+
+_RANGES_AT_MOST = 512
+_ALTERED_AT_MOST = 64
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Notice] = msgspec.msgpack.Decoder(Notice)
+_header = msgspec.msgpack.Decoder(Header)
+
+_Range = tuple[int, int]
+
+
+class NoticeSigner:
+    """See :class:`edge.envelope.interface.NoticeWriter`.  Signs with the device's key."""
+
+    def __init__(self, *, device: str, agency: str, sign_key: ec.EllipticCurvePrivateKey, now: Callable[[], Instant]) -> None:
+        self._device, self._agency, self._now = device, agency, now
+        self._key = sign_key
+
+    def standing(self, head: Head, to_come: Iterable[_Range], altered: Iterable[int]) -> bytes:
+        """The signed wire bytes of where the chain stands now."""
+        now = self._now()
+        return self._signed(
+            Standing(
+                agency=self._agency,
+                device=self._device,
+                epoch=head.epoch,
+                seq=head.seq,
+                hash=head.hash,
+                to_come=few(to_come, _RANGES_AT_MOST),
+                altered=tuple(sorted(altered)[:_ALTERED_AT_MOST]),
+                began=head.began,
+                before=head.before,
+                created=now.utc,
+                boot_id=now.boot_id,
+                boottime_ns=now.boottime_ns,
+            )
+        )
+
+    def slot(self, wire: bytes) -> Slot:
+        """The place in the chain that an envelope says it takes, not verified.  Raises EnvelopeError (size, framing, version,
+        header)."""
+        try:
+            header = _header.decode(framing.split(wire).signed)
+        except framing.UNREADABLE as error:
+            raise EnvelopeError("header", "read envelope: its header cannot be read") from error
+        return Slot(epoch=header.epoch, seq=header.seq, previous=header.previous)
+
+    def _signed(self, notice: Notice) -> bytes:
+        body = _encoder.encode(notice)
+        signature = sign(self._key, framing.NOTICE_DOMAIN, body)
+        return framing.join(framing.Parts(framing.NOTICE_VERSION, body, b"", signature))
+
+
+def is_notice(wire: bytes) -> bool:
+    """Whether ``wire`` says of itself that it is a notice: nothing is sealed in it.  Raises EnvelopeError (size, framing,
+    version)."""
+    return not framing.split(wire).sealed
+
+
+def read_notice(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) -> Notice:
+    """The notice in ``wire``, if one of ``keys`` signed it and it is about ``device``.
+
+    Raises EnvelopeError (size, framing, version, unknown-device, signature, notice, device)."""
+    parts = framing.split(wire)
+    if parts.version != framing.NOTICE_VERSION:
+        raise EnvelopeError("version", f"read notice: version {parts.version} is not known here")
+    if parts.sealed:
+        raise EnvelopeError("framing", "read notice: a notice has no sealed part")
+    if not keys:
+        raise EnvelopeError("unknown-device", f"read notice: `{device}` is not enrolled here")
+    verified_by(keys, framing.NOTICE_DOMAIN, parts.signed, parts.signature)
+    try:
+        notice = _decoder.decode(parts.signed)
+    except framing.UNREADABLE as error:
+        raise EnvelopeError("notice", "read notice: signed, but not of a kind or form that is known here") from error
+    if notice.device != device:
+        raise EnvelopeError("device", f"read notice: it came as `{device}` and names another device")
+    ranges = [notice.to_come] if isinstance(notice, Standing) else [notice.budget, notice.expired, notice.copies]
+    if not all(framing.ascending(each) for each in ranges):
+        raise EnvelopeError("notice", "read notice: its ranges are not ascending")
+    return notice
+
+
+def few(ranges: Iterable[_Range], at_most: int) -> tuple[_Range, ...]:
+    """All numbers of ``ranges``, ascending, in no more than ``at_most`` of them: where there are more, the narrowest gaps are
+    taken in."""
+    found = list(ranges)
+    if len(found) <= at_most:
+        return tuple(found)
+    gaps = sorted((after[0] - before[1], at) for at, (before, after) in enumerate(pairwise(found)))
+    closed = {at for _, at in gaps[: len(found) - at_most]}
+    joined = [found[0]]
+    for at, (first, last) in enumerate(found[1:]):
+        if at in closed:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return tuple(joined)

@@ -1,0 +1,188 @@
+"""The tables in an outbox file: made, upgraded from older versions, and checked for damage."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from edge.errors import OutboxError
+from edge.outbox.interface import Backlog
+from edge.records import Began, Head, Instant
+
+#: "PLOB"
+APPLICATION_ID = 0x504C4F42
+#: 2 came with copies; 3 with tombstones, and with what an epoch knows of those before it.
+VERSION = 3
+GENESIS = bytes(32)
+# The numbers of older epochs that a file carries on: enough for an agency that missed some of them.
+_BEFORE_AT_MOST = 8
+
+_COPIES = """
+CREATE TABLE copies (
+  seq INTEGER NOT NULL REFERENCES envelopes ON DELETE CASCADE,
+  party TEXT NOT NULL,
+  wire BLOB NOT NULL
+);
+CREATE INDEX copies_by_seq ON copies (seq);
+"""
+_TOMBSTONES = """
+CREATE TABLE tombstones (
+  id INTEGER PRIMARY KEY,
+  wire BLOB NOT NULL
+);
+CREATE INDEX hits ON envelopes (seq) WHERE hit;
+"""
+_SCHEMA = f"""
+CREATE TABLE chain (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  epoch TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  pruned INTEGER NOT NULL DEFAULT 0,
+  expired INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  copies INTEGER NOT NULL DEFAULT 0,
+  dropped INTEGER NOT NULL DEFAULT 0,
+  dropped_copies INTEGER NOT NULL DEFAULT 0,
+  began TEXT NOT NULL DEFAULT 'first',
+  before TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE envelopes (
+  seq INTEGER PRIMARY KEY,
+  read_id TEXT NOT NULL,
+  previous BLOB NOT NULL,
+  hit INTEGER NOT NULL,
+  kept TEXT NOT NULL,
+  expires TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  boottime_ns INTEGER NOT NULL,
+  lives_ns INTEGER NOT NULL,
+  wire BLOB NOT NULL
+);
+{_COPIES}
+{_TOMBSTONES}
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""
+#: What makes the next version of each.
+UPGRADES = {
+    1: f"""
+ALTER TABLE chain ADD COLUMN copies INTEGER NOT NULL DEFAULT 0;
+{_COPIES}
+PRAGMA user_version = 2;
+""",
+    2: f"""
+ALTER TABLE chain ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chain ADD COLUMN dropped_copies INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE chain ADD COLUMN began TEXT NOT NULL DEFAULT 'first';
+ALTER TABLE chain ADD COLUMN before TEXT NOT NULL DEFAULT '';
+{_TOMBSTONES}
+PRAGMA user_version = 3;
+""",
+}
+
+
+class Damaged(Exception):
+    """The file opens, but what is in it contradicts itself."""
+
+
+@contextlib.contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; on the medium when it ends."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def begin_epoch(db: sqlite3.Connection, now: Instant, began: Began, before: Sequence[str]) -> None:
+    """An epoch is the life of one file.  Its name sorts by time for people; the random part makes it unique.  ``before`` are
+    the epochs that this unit had, newest first."""
+    epoch = f"{now.utc:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    with transaction(db):
+        run(db, _SCHEMA)
+        db.execute(
+            "INSERT INTO chain (one, epoch, seq, hash, began, before) VALUES (1, ?, 0, ?, ?, ?)",
+            (epoch, GENESIS, began, " ".join(before[:_BEFORE_AT_MOST])),
+        )
+
+
+def upgrade(db: sqlite3.Connection) -> None:
+    """Bring an older file to this version where it stands, with everything that waits in it, in one transaction."""
+    version = pragma(db, "user_version")
+    if version < VERSION:
+        with transaction(db):
+            for step in range(version, VERSION):
+                run(db, UPGRADES[step])
+
+
+def run(db: sqlite3.Connection, script: str) -> None:
+    """Run statements inside the transaction that is open, which ``executescript`` would end."""
+    for statement in filter(None, map(str.strip, script.split(";"))):
+        db.execute(statement)
+
+
+def check(db: sqlite3.Connection, path: Path) -> None:
+    """Look for damage: SQLite's own check, then whether the chain's head fits the last envelope.  Raises Damaged, or
+    OutboxError for what is no outbox."""
+    if pragma(db, "application_id") != APPLICATION_ID or pragma(db, "user_version") not in (*UPGRADES, VERSION):
+        raise OutboxError(f"open outbox {path}: it is not an outbox of this version; name another file or upgrade")
+    found = db.execute("PRAGMA quick_check(1)").fetchone()
+    if found != ("ok",):
+        raise Damaged(found[0])
+    head = db.execute("SELECT seq, hash FROM chain").fetchone()
+    if head is None:
+        raise Damaged("the head of the chain is missing")
+    last = db.execute("SELECT seq, wire FROM envelopes ORDER BY seq DESC LIMIT 1").fetchone()
+    if last is None:
+        return
+    if last[0] > head[0] or (last[0] == head[0] and hashlib.sha256(last[1]).digest() != head[1]):
+        raise Damaged("the head of the chain does not fit the last envelope")
+
+
+def read_head(db: sqlite3.Connection) -> Head:
+    """Where the chain ends."""
+    epoch, seq, digest, began, before = db.execute("SELECT epoch, seq, hash, began, before FROM chain").fetchone()
+    return Head(epoch=epoch, seq=seq, hash=digest, began=began, before=tuple(before.split()))
+
+
+def read_backlog(db: sqlite3.Connection) -> Backlog:
+    """The account in an open outbox file, also in one that waits for its upgrade."""
+    epoch, seq, pruned, expired, size = db.execute("SELECT epoch, seq, pruned, expired, bytes FROM chain").fetchone()
+    version = pragma(db, "user_version")
+    (copies,) = db.execute("SELECT copies FROM chain").fetchone() if version > 1 else (0,)
+    columns = "SELECT dropped, dropped_copies FROM chain"
+    dropped, dropped_copies = db.execute(columns).fetchone() if version > 2 else (0, 0)
+    first = db.execute("SELECT kept FROM envelopes ORDER BY seq LIMIT 1").fetchone()
+    return Backlog(
+        epoch=epoch,
+        waiting=seq - pruned - expired - dropped,
+        bytes=size,
+        oldest=datetime.fromisoformat(first[0]) if first else None,
+        pruned=pruned,
+        expired=expired,
+        dropped=dropped,
+        committed=seq,
+        copies=copies,
+        dropped_copies=dropped_copies,
+    )
+
+
+def holds_copies(db: sqlite3.Connection) -> bool:
+    """Whether the file is of a version that has copies."""
+    return pragma(db, "user_version") > 1
+
+
+def pragma(db: sqlite3.Connection, name: str) -> int:
+    """The number that a PRAGMA answers."""
+    (value,) = db.execute(f"PRAGMA {name}").fetchone()
+    return int(value)

@@ -1,0 +1,101 @@
+"""What a unit tells the agency about its own chain, and when: at each connection before anything else, soon after, and then
+as long as something changes.
+
+A receipt prunes, a label's end and a full outbox drop, and somebody with the card in his hand may delete.  Seen from the agency
+all of them are a number that does not come.  So the unit says, signed, which numbers are still to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from edge.envelope.interface import NoticeWriter
+from edge.errors import EnvelopeError
+from edge.outbox.interface import Outbox
+from edge.records import Envelope
+
+# One word that the chain is shorter than it was is a suspicion, the next one proves it: so the second comes soon.
+_SECOND_AFTER_S = 10.0
+# Although nothing changed: that the unit is there and its outbox as it was.
+_AT_LEAST_EVERY_S = 600.0
+_ALTERED_AT_MOST = 64
+
+_Range = tuple[int, int]
+
+
+class ChainWatch:
+    """The notices of one outbox.  Times are seconds of a clock that only goes forward."""
+
+    def __init__(self, outbox: Outbox, notices: NoticeWriter, every_s: float) -> None:
+        self._outbox, self._notices, self._every_s = outbox, notices, every_s
+        self._altered: set[int] = set()
+        self._tokens: set[int] = set()
+        self._told: tuple[object, ...] = ()
+        self._offered: tuple[object, ...] = ()
+        self._times, self._look_at_s, self._told_at_s = 0, 0.0, 0.0
+
+    def begin(self) -> None:
+        """A fresh connection: the agency is told at once."""
+        self._tokens.clear()
+        self._times = 0
+
+    @property
+    def unanswered(self) -> int:
+        """How many notices the broker has not answered for."""
+        return len(self._tokens)
+
+    def due(self, now_s: float) -> bytes | None:
+        """The wire bytes of what is to be said now, or None."""
+        if self._times and now_s < self._look_at_s:
+            return None
+        head, to_come = self._outbox.head(), tuple(ranges(self._outbox.waiting_numbers()))
+        self._offered = (head, to_come, len(self._altered))
+        if self._times > 1 and self._offered == self._told and now_s < self._told_at_s + _AT_LEAST_EVERY_S:
+            self._look_at_s = now_s + self._every_s
+            return None
+        return self._notices.standing(head, to_come, self._altered)
+
+    def sent(self, token: int, now_s: float) -> None:
+        """What was due is handed over."""
+        self._tokens.add(token)
+        self._times += 1
+        self._told, self._told_at_s = self._offered, now_s
+        self._look_at_s = now_s + (min(_SECOND_AFTER_S, self._every_s) if self._times == 1 else self._every_s)
+
+    def answered(self, token: int, taken: bool) -> bool:
+        """Whether ``token`` was a notice's; one that nobody took is said again."""
+        if token not in self._tokens:
+            return False
+        self._tokens.discard(token)
+        if not taken:
+            self._told = ()
+        return True
+
+    def finds_altered(self, envelope: Envelope) -> bool:
+        """Whether it is news that ``envelope`` does not lie where it was put: what it says of itself is signed, what stands
+        beside it is not."""
+        seq = envelope.slot.seq
+        if seq in self._altered or len(self._altered) >= _ALTERED_AT_MOST:
+            return False
+        try:
+            says = self._notices.slot(envelope.wire)
+        except EnvelopeError:
+            says = None
+        if says == envelope.slot:
+            return False
+        self._altered.add(seq)
+        return True
+
+
+def ranges(numbers: Iterable[int]) -> Iterator[_Range]:
+    """Ascending numbers as inclusive ranges."""
+    first = last = None
+    for number in numbers:
+        if first is None or last is None:
+            first = number
+        elif number != last + 1:
+            yield first, last
+            first = number
+        last = number
+    if first is not None and last is not None:
+        yield first, last
