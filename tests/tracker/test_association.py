@@ -157,12 +157,12 @@ def test_a_plate_that_was_covered_at_first_is_still_read() -> None:
 
 
 def test_a_sign_does_not_swallow_the_plate_that_passes_it() -> None:
-    """A plate that drives by a sign long known to be none, as large as itself, is a pass of its own."""
+    """A plate that comes up before a sign long known to be none, as large as itself, is a pass of its own."""
     tracker = PlateTracker("north", CONFIG)
     sign = detection(300, 200, 120, 0.6)
     for number in range(60):
-        plate = [detection(20 + 90 * (number - 40), 240, 100)] if 40 <= number < 50 else []
-        hidden = 42 <= number < 46  # the car stands before the sign
+        plate = [detection(200 + 90 * (number - 40), 240, 100)] if 40 <= number < 50 else []
+        hidden = 40 <= number < 44  # the car is first seen before the sign
         wanted = tracker.follow(frame(number), plate if hidden else [sign, *plate])
         tracker.add([reading("" if each is sign else "AB123", found=each, number=number) for each in wanted])
     (track,) = tracker.flush()
