@@ -27,9 +27,9 @@ GROWN = 1.5
 #: frames, where the detector is sure of it.
 DOUBTFUL_READINGS = 3
 DOUBTFUL_AGAIN = 10
-#: A sign or a lamp must not take a passing plate into its track, where nobody would read it: only what stands where it stood,
-#: within this share of its width, is it again.
-REACH_DOUBTFUL = 0.5
+#: A sign or a lamp must not take a passing plate into its track, where nobody would read it: to what was read as no plate all
+#: is so many times as far, so that only what stands where it stood is it again.
+DOUBTFUL_FARTHER = 8.0
 MAX_READINGS = 40
 
 
@@ -67,7 +67,7 @@ class _Open:
         self._place(frame, detection)
 
     def distance(self, frame: Frame, detection: Detection) -> float:
-        """From the predicted place to ``detection`` in plate widths, infinite where it cannot be this plate."""
+        """How far ``detection`` is from the predicted place, in plate widths, infinite where it cannot be this plate."""
         before, now = self.detection.box, detection.box
         growth = max(before.w, now.w) / max(1.0, min(before.w, now.w))
         if growth > SIZE_FACTOR:
@@ -77,7 +77,9 @@ class _Open:
         x0, y0 = _centre(self.detection)
         x1, y1 = _centre(detection)
         widths = math.hypot(x0 + vx * elapsed - x1, y0 + vy * elapsed - y1) / max(1.0, (before.w + now.w) / 2)
-        reach = REACH_DOUBTFUL if self.doubtful else REACH_WIDTHS_NEW if self.velocity is None else REACH_WIDTHS
+        if self.doubtful:
+            widths *= DOUBTFUL_FARTHER
+        reach = REACH_WIDTHS_NEW if self.velocity is None else REACH_WIDTHS
         return widths if widths <= reach else math.inf
 
     @property
