@@ -22,6 +22,9 @@ Point = tuple[float, float]
 TEXT_VOUCHES = 0.1
 #: No plate of North America (8 at most) or Europe (9) has more characters: ten and more are a telephone number.
 LONGEST_PLATE = 9
+#: … and none of North America bears more digits than these without a letter (New Hampshire has seven): a number of eight is
+#: part of a telephone's, on a board for rent.  (Israel's plates have eight; a unit for there needs another figure.)
+LONGEST_NUMBER = 7
 
 TimeSource = Literal["gps-pps", "gps", "ntp", "rtc", "holdover", "unset"]
 
@@ -108,7 +111,8 @@ class Reading(Struct, frozen=True, kw_only=True):
         The bundled reader has learnt to find none on lamps, badges and boards.  A word does not vouch: mud flaps, shops and
         lorries carry words.  A plate of letters alone needs a sure detector."""
         vouches = self.confidence >= TEXT_VOUCHES and any(character.isdigit() for character in self.text)
-        return 0 < len(self.text) <= LONGEST_PLATE and (self.detection.sure or vouches)
+        longest = LONGEST_NUMBER if self.text.isdigit() else LONGEST_PLATE
+        return 0 < len(self.text) <= longest and (self.detection.sure or vouches)
 
 
 class Track(Struct, frozen=True, kw_only=True):

@@ -23,6 +23,8 @@ CASES = [
     ("candidate, no text", False, "", 0.9, False),
     ("sure detector, no text", True, "", 0.9, False),
     ("sure detector, telephone number", True, "6045550123", 0.9, False),
+    ("sure detector, a part of a telephone number", True, "04555012", 0.9, False),
+    ("the longest number that a plate bears", True, "4826719", 0.9, True),
     ("candidate, telephone number", False, "6045550123", 0.99, False),
     ("sure detector, longest plate", True, "AB1234567", 0.9, True),
 ]
