@@ -5,7 +5,6 @@ and a signature.  They take no number of the chain: they say which numbers there
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,6 +13,7 @@ from edge.envelope import wire as framing
 from edge.envelope.interface import Header, Notice, Standing
 from edge.envelope.signature import sign, verified_by
 from edge.errors import EnvelopeError
+from edge.ranges import Range, ascending, few
 from edge.records import Head, Instant, Slot
 
 _RANGES_AT_MOST = 512
@@ -23,8 +23,6 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Notice] = msgspec.msgpack.Decoder(Notice)
 _header = msgspec.msgpack.Decoder(Header)
 
-_Range = tuple[int, int]
-
 
 class NoticeSigner:
     """See :class:`edge.envelope.interface.NoticeWriter`.  Signs with the device's key."""
@@ -33,7 +31,7 @@ class NoticeSigner:
         self._device, self._agency, self._now = device, agency, now
         self._key = sign_key
 
-    def standing(self, head: Head, to_come: Iterable[_Range], altered: Iterable[int]) -> bytes:
+    def standing(self, head: Head, to_come: Iterable[Range], altered: Iterable[int]) -> bytes:
         """The signed wire bytes of where the chain stands now."""
         now = self._now()
         return self._signed(
@@ -43,7 +41,7 @@ class NoticeSigner:
                 epoch=head.epoch,
                 seq=head.seq,
                 hash=head.hash,
-                to_come=few(to_come, _RANGES_AT_MOST),
+                to_come=tuple(few(list(to_come), _RANGES_AT_MOST)),
                 altered=tuple(sorted(altered)[:_ALTERED_AT_MOST]),
                 began=head.began,
                 before=head.before,
@@ -93,23 +91,7 @@ def read_notice(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicK
     if notice.device != device:
         raise EnvelopeError("device", f"read notice: it came as `{device}` and names another device")
     ranges = [notice.to_come] if isinstance(notice, Standing) else [notice.budget, notice.expired, notice.copies]
-    if not all(framing.ascending(each) for each in ranges):
+    if not all(ascending(each) for each in ranges):
         raise EnvelopeError("notice", "read notice: its ranges are not ascending")
     return notice
 
-
-def few(ranges: Iterable[_Range], at_most: int) -> tuple[_Range, ...]:
-    """All numbers of ``ranges``, ascending, in no more than ``at_most`` of them: where there are more, the narrowest gaps are
-    taken in."""
-    found = list(ranges)
-    if len(found) <= at_most:
-        return tuple(found)
-    gaps = sorted((after[0] - before[1], at) for at, (before, after) in enumerate(pairwise(found)))
-    closed = {at for _, at in gaps[: len(found) - at_most]}
-    joined = [found[0]]
-    for at, (first, last) in enumerate(found[1:]):
-        if at in closed:
-            joined[-1] = (joined[-1][0], last)
-        else:
-            joined.append((first, last))
-    return tuple(joined)

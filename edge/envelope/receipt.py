@@ -11,6 +11,7 @@ from edge.envelope import wire as framing
 from edge.envelope.interface import Receipt
 from edge.envelope.signature import sign, verified_by
 from edge.errors import EnvelopeError
+from edge.ranges import ascending
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Receipt)
@@ -51,6 +52,6 @@ class ReceiptVerifier:
             raise EnvelopeError("agency", "read receipt: it is another agency's")
         if receipt.device != self._device:
             raise EnvelopeError("device", "read receipt: it is for another device")
-        if not (framing.ascending(receipt.stored) and framing.ascending(receipt.buried)):
+        if not (ascending(receipt.stored) and ascending(receipt.buried)):
             raise EnvelopeError("receipt", "read receipt: its ranges are not ascending")
         return receipt

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -69,14 +68,6 @@ def split(wire: bytes) -> Parts:
     if msgspec.msgpack.encode(parts) != wire:
         raise EnvelopeError("framing", "take message: the same parts can be framed in one way only, and this is another")
     return parts
-
-
-def ascending(ranges: Sequence[tuple[int, int]]) -> bool:
-    """Whether ``ranges`` are inclusive, ascending and apart from each other."""
-    ends = [end for first, last in ranges for end in (first, last)]
-    return all(a <= b for a, b in zip(ends[::2], ends[1::2], strict=True)) and all(
-        a < b for a, b in zip(ends[1::2], ends[2::2], strict=False)
-    )
 
 
 def seal_info(agency: str, device: str, epoch: str, seq: int, owner: str | None = None) -> bytes:

@@ -8,15 +8,14 @@ neither came, nor is to come, nor was buried by a tombstone was taken away.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from edge.envelope.interface import Standing, Tombstone
 from edge.ingest.interface import AlarmReason, UnitAccount
-
-Range = tuple[int, int]
+from edge.ranges import Range, gaps, holds, joined, minus, size
 
 # Bounds on what one epoch may make an agency remember.
 _RUNS_AT_MOST = 2048
@@ -196,7 +195,7 @@ def _check_head(chain: Chain, standing: Standing, arrived: Sequence[Range]) -> I
     known = ends.get(standing.seq) or chain.promised.get(standing.seq)
     if known is not None and known != standing.hash:
         yield Finding("rewritten", standing.seq, standing.seq)
-    elif known is None and not _holds(arrived, standing.seq):
+    elif known is None and not holds(arrived, standing.seq):
         chain.promised[standing.seq] = standing.hash
         if len(chain.promised) > _PROMISES_AT_MOST:
             del chain.promised[next(iter(chain.promised))]
@@ -210,46 +209,3 @@ def _missing(chain: Chain, standing: Standing, arrived: Sequence[Range]) -> Iter
         yield Finding("missing", first, last)
     if len(chain.missing) > _MISSING_AT_MOST:
         chain.missing = [(1, chain.missing[-1][1])]
-
-
-def gaps(ranges: Iterable[Range], last: int) -> Iterator[Range]:
-    """The numbers from 1 to ``last`` that are in none of ``ranges``, which ascend."""
-    next_one = 1
-    for first, end in ranges:
-        if first > last:
-            break
-        if first > next_one:
-            yield next_one, first - 1
-        next_one = max(next_one, end + 1)
-    if next_one <= last:
-        yield next_one, last
-
-
-def minus(ranges: Iterable[Range], cut: Sequence[Range]) -> list[Range]:
-    """``ranges`` without the numbers of ``cut``; both ascending."""
-    left = list[Range]()
-    for first, last in ranges:
-        for gap_first, gap_last in gaps(cut, last):
-            if gap_last >= first:
-                left.append((max(first, gap_first), gap_last))
-    return left
-
-
-def size(ranges: Iterable[Range]) -> int:
-    """How many numbers there are in ``ranges``, which do not overlap."""
-    return sum(last - first + 1 for first, last in ranges)
-
-
-def joined(ranges: Iterable[Range]) -> list[Range]:
-    """The same numbers in as few ranges as possible, ascending."""
-    found: list[Range] = []
-    for first, last in sorted(ranges):
-        if found and first <= found[-1][1] + 1:
-            found[-1] = (found[-1][0], max(last, found[-1][1]))
-        else:
-            found.append((first, last))
-    return found
-
-
-def _holds(ranges: Sequence[Range], number: int) -> bool:
-    return any(first <= number <= last for first, last in ranges)

@@ -21,8 +21,9 @@ from msgspec import Struct
 from edge.envelope.interface import Standing, Tombstone
 from edge.errors import StoreError
 from edge.ingest import chain
-from edge.ingest.chain import Chain, Finding, Life, Range, joined
+from edge.ingest.chain import Chain, Finding, Life
 from edge.ingest.interface import Alarm, AlarmReason, UnitAccount
+from edge.ranges import Range, joined
 from edge.store.interface import Store
 
 _APPLICATION_ID = 0x504C5749  # "PLWI"

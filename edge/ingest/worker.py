@@ -21,10 +21,10 @@ from msgspec import Struct
 
 from edge.envelope.interface import Notice, Opened, Opener, Receipt, ReceiptWriter, Tombstone
 from edge.errors import EnvelopeError, StoreError
-from edge.ingest.chain import joined
 from edge.ingest.interface import ALARM_WORDS, Alarm, Delivery, LinkChange, Mailbox, Quarantine, Refused
 from edge.ingest.witness import Buried, Came, Clashed, NotBelieved, Stood, Witness, Word
 from edge.journal import Journal
+from edge.ranges import joined
 from edge.store.interface import Arrival, Outcome, Store
 
 _IDLE_WAIT_S = 0.5

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import itertools
 import os
 import sqlite3
 import threading
@@ -22,6 +21,7 @@ from typing import Literal, Protocol
 from edge.errors import OutboxError
 from edge.outbox import epochs, tables
 from edge.outbox.interface import Backlog
+from edge.ranges import runs
 from edge.records import Began, Envelope, Head, Instant, SealedCopy, Slot
 
 _PAGE_BYTES = 4096
@@ -150,7 +150,7 @@ class SqliteOutbox:
             if not due:
                 return 0
             with tables.transaction(db):
-                gone = _forget(db, _runs(due))
+                gone = _forget(db, runs(due))
                 db.execute("UPDATE chain SET expired = expired + ?", (gone,))
         return gone
 
@@ -304,13 +304,6 @@ def _weigh(db: sqlite3.Connection, table: Literal["envelopes", "copies"], number
     query = f"SELECT count(*), coalesce(sum(length(wire)), 0) FROM {table} WHERE seq BETWEEN ? AND ?"  # noqa: S608
     count, size = db.execute(query, numbers).fetchone()
     return count, size
-
-
-def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """``numbers``, each once, as inclusive ranges without holes: within one, number and place grow alike."""
-    for _, run in itertools.groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
-        found = [number for _, number in run]
-        yield found[0], found[-1]
 
 
 def _due(db: sqlite3.Connection, now: Instant) -> list[int]:

@@ -7,11 +7,10 @@ all of them are a number that does not come.  So the unit says, signed, which nu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from edge.envelope.interface import NoticeWriter
 from edge.errors import EnvelopeError
 from edge.outbox.interface import Outbox
+from edge.ranges import runs
 from edge.records import Envelope
 
 # One word that the chain is shorter than it was is a suspicion, the next one proves it: so the second comes soon.
@@ -19,8 +18,6 @@ _SECOND_AFTER_S = 10.0
 # Although nothing changed: that the unit is there and its outbox as it was.
 _AT_LEAST_EVERY_S = 600.0
 _ALTERED_AT_MOST = 64
-
-_Range = tuple[int, int]
 
 
 class ChainWatch:
@@ -48,7 +45,7 @@ class ChainWatch:
         """The wire bytes of what is to be said now, or None."""
         if self._times and now_s < self._look_at_s:
             return None
-        head, to_come = self._outbox.head(), tuple(ranges(self._outbox.waiting_numbers()))
+        head, to_come = self._outbox.head(), tuple(runs(self._outbox.waiting_numbers()))
         self._offered = (head, to_come, len(self._altered))
         if self._times > 1 and self._offered == self._told and now_s < self._told_at_s + _AT_LEAST_EVERY_S:
             self._look_at_s = now_s + self._every_s
@@ -86,16 +83,3 @@ class ChainWatch:
         self._altered.add(seq)
         return True
 
-
-def ranges(numbers: Iterable[int]) -> Iterator[_Range]:
-    """Ascending numbers as inclusive ranges."""
-    first = last = None
-    for number in numbers:
-        if first is None or last is None:
-            first = number
-        elif number != last + 1:
-            yield first, last
-            first = number
-        last = number
-    if first is not None and last is not None:
-        yield first, last

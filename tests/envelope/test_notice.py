@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edge.envelope import wire as framing
 from edge.envelope.interface import Standing
 from edge.envelope.keyring import EnrolledKey
-from edge.envelope.notice import NoticeSigner, few
+from edge.envelope.notice import NoticeSigner
 from edge.envelope.open import HpkeOpener
 from edge.envelope.receipt import ReceiptSigner
 from edge.envelope.signature import sign
@@ -104,13 +104,3 @@ def test_a_receipt_is_no_notice() -> None:
 def test_signed_nonsense_is_refused_with_a_reason(data: bytes) -> None:
     """A device's key does not make its bytes believed."""
     assert reason(signed(data)) == "notice"
-
-
-@given(st.sets(st.integers(1, 300), min_size=1), st.integers(1, 12))
-def test_a_shortened_list_names_every_number_and_perhaps_more(numbers: set[int], at_most: int) -> None:
-    """What is to come may be said too generously, never too narrowly: a read that waits must not look stolen."""
-    short = few([(n, n) for n in sorted(numbers)], at_most)
-    assert len(short) <= at_most
-    assert framing.ascending(short)
-    assert numbers <= {n for first, last in short for n in range(first, last + 1)}
-    assert (short[0][0], short[-1][1]) == (min(numbers), max(numbers))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edge.envelope.interface import Standing, Tombstone
 from edge.ingest import chain
 from edge.ingest.chain import Chain, Life
+from edge.ranges import runs
 from tests.labeled import AGENCY, DEVICE, START
 
 numbers = st.sets(st.integers(1, 60))
@@ -18,7 +19,7 @@ Ranges = list[tuple[int, int]]
 
 
 def ranges(of: set[int]) -> Ranges:
-    return chain.joined((n, n) for n in of)
+    return runs(of)
 
 
 def members(of: Ranges) -> set[int]:
@@ -83,12 +84,6 @@ def test_every_number_is_in_one_place(
     assert account.committed == max([seq, *arrived])
     assert parts == account.committed + len(beyond)
     assert account.missing == len(members(found))
-
-
-@given(numbers, numbers)
-def test_numbers_are_cut_out_of_ranges(of: set[int], cut: set[int]) -> None:
-    """For any two sets."""
-    assert members(chain.minus(ranges(of), ranges(cut))) == of - cut
 
 
 def test_one_word_behind_is_a_suspicion_the_second_a_proof() -> None:
