@@ -219,13 +219,13 @@ class SqliteOutbox:
     def _open(self) -> sqlite3.Connection:
         try:
             return self._open_checked("missing" if epochs.remembered(self._path) else "first")
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, OSError) as error:
             raise OutboxError(f"open outbox {self._path}: {error}; look at its disk and its owner") from error
         except (sqlite3.DatabaseError, tables.Damaged):
             self.damaged = _put_aside(self._path)
         try:
             return self._open_checked("damaged")
-        except (sqlite3.Error, tables.Damaged) as error:
+        except (sqlite3.Error, OSError, tables.Damaged) as error:
             raise OutboxError(f"open outbox {self._path}: cannot begin a new one: {error}; look at its disk") from error
 
     def _open_checked(self, began: Began) -> sqlite3.Connection:
