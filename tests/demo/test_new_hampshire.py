@@ -101,7 +101,7 @@ def test_what_is_no_hit_is_never_written_nor_sent_nor_remembered(
     assert line.running["unit"].wait(30) == 0
     counts = totals(line.folder / "unit" / "counters.sqlite", *EVER, 0)
     account = reads_account(counts)
-    assert account["captured"] == passes == account["committed"] + account["withheld"]
+    assert account["captured"] == account["committed"] + account["withheld"] >= passes
     assert account["committed"] == len(HITS)
 
 
