@@ -89,8 +89,8 @@ def letterbox_rgb(image: Image, width: int, height: int) -> tuple[npt.NDArray[np
 
 
 def _halved(grey: Image, width: int, height: int) -> Image:
-    """``grey`` halved, by the mean of four pixels, as often as it stays at least as large as ``width`` x ``height``: a step that
-    OpenCV does many times as fast as any other averaging."""
+    """``grey`` halved, by the mean of four pixels, as often as it stays at least as large as ``width`` x ``height``: a step
+    that OpenCV does many times as fast as any other averaging."""
     while grey.shape[1] >= 2 * width and grey.shape[0] >= 2 * height:
         grey = np.asarray(cv2.resize(grey, (grey.shape[1] // 2, grey.shape[0] // 2), interpolation=cv2.INTER_AREA), np.uint8)
     return grey
