@@ -43,29 +43,29 @@ class Cut(Struct, frozen=True):
 
 def at_the_unit(bench: Bench) -> Row:
     """The outbox: every read whose put had returned and whose pruning had not begun is there, whole and in its chain."""
-    return _run(bench, "outbox", must_lose=False)
+    return _run(bench, "outbox", bench.scale.cuts, must_lose=False)
 
 
 def at_the_agency(bench: Bench) -> Row:
     """The store: every read whose add had returned, and which a receipt may therefore have named, is there."""
-    return _run(bench, "store", must_lose=False)
+    return _run(bench, "store", max(30, bench.scale.cuts // 3), must_lose=False)
 
 
 def control_not_synchronous(bench: Bench) -> Row:
     """The same bench on an outbox with PRAGMA synchronous=NORMAL must find loss; if not, it is blind."""
-    return _run(bench, "careless", must_lose=True)
+    return _run(bench, "careless", max(20, bench.scale.cuts // 15), must_lose=True)
 
 
-def _run(bench: Bench, what: str, *, must_lose: bool) -> Row:
+def _run(bench: Bench, what: str, cuts: int, *, must_lose: bool) -> Row:
     if reason := shadow.missing():
         return bench.answer("SKIPPED", reason)
     found: list[Cut] = []
     promised = 0
-    while len(found) < bench.scale.cuts:
+    while len(found) < cuts:
         folder = bench.folder / f"run-{len(found)}"
-        recorded = _record(bench, folder, what, min(_PUTS_A_RUN, 2 * bench.scale.cuts))
+        recorded = _record(bench, folder, what, min(_PUTS_A_RUN, 2 * cuts))
         promised += recorded.promised
-        wanted = min(bench.scale.cuts - len(found), 2 * _PUTS_A_RUN)
+        wanted = min(cuts - len(found), 2 * _PUTS_A_RUN)
         found += _look(bench, Town(folder / "town"), recorded, what, wanted)
         shutil.rmtree(folder)
     lost, wrong = sum(cut.lost for cut in found), sum(cut.wrong for cut in found)

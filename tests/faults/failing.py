@@ -7,10 +7,10 @@ of the processes did not come to their end.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import sys
+import traceback
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +25,7 @@ READS = 30
 _TRIES_UNTIL_MENDED = 8
 # Calls of each kind that ``READS`` reads make, about.
 _CALLS = {"write": 250, "sync": 45}
+_CALLS_TO_OPEN = {"write": 24, "sync": 8}
 
 
 def outbox_path(town: Town, n: int) -> Path:
@@ -41,7 +42,9 @@ def keep_reads(town: Town, n: int, chance: random.Random, what: Literal["write",
     """Keep all of ``READS`` reads, however often it takes."""
     ledger, envelopes, kept, tries = Ledger(ledger_path(town, n)), sealed(town, chance), 0, 0
     next(envelopes)
-    control.fail(what, skip=chance.randint(0, _CALLS[what]), times=chance.choice((1, 2, 6, -1)))
+    # Half of the time while it is opened for the first time.
+    calls = chance.choice((_CALLS_TO_OPEN[what], _CALLS[what]))
+    control.fail(what, skip=chance.randint(0, calls), times=chance.choice((1, 2, 6, -1)))
     outbox: SqliteOutbox | None = None
     while kept < READS:
         try:
@@ -72,10 +75,12 @@ def main(folder: str, what: str, seed: str, count: str, control_path: str) -> No
         control.mend()
         child = os.fork()
         if child == 0:
-            with contextlib.suppress(BaseException):
+            try:
                 keep_reads(town, n, random.Random(f"{seed} {n}"), what, control)  # type: ignore[arg-type]
-                os._exit(0)
-            os._exit(1)
+            except BaseException:  # noqa: BLE001
+                traceback.print_exc()
+                os._exit(1)
+            os._exit(0)
         fell += os.waitpid(child, 0)[1] != 0
     os._exit(min(fell, 99))
 

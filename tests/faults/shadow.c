@@ -150,6 +150,23 @@ static int cut(int fd, off64_t size) {
 int ftruncate(int fd, off_t size) { return cut(fd, size); }
 int ftruncate64(int fd, off64_t size) { return cut(fd, size); }
 
+/* Room for a file, which grows with zeros; tells its error by what it returns. */
+static int grow(int fd, off64_t at, off64_t size) {
+  const char *name = name_of(fd);
+  if (!name) return REAL(posix_fallocate64)(fd, at, size);
+  pthread_mutex_lock(&lock);
+  struct stat before;
+  int error = (int)fails(WRITE_ERRNO, name);
+  if (!error && fstat(fd, &before)) error = errno;
+  if (!error) error = REAL(posix_fallocate64)(fd, at, size);
+  if (!error && at + size > before.st_size) note('T', name, at + size, "", 0);
+  pthread_mutex_unlock(&lock);
+  return error;
+}
+
+int posix_fallocate(int fd, off_t at, off_t size) { return grow(fd, at, size); }
+int posix_fallocate64(int fd, off64_t at, off64_t size) { return grow(fd, at, size); }
+
 static int flush(int fd, int (*really)(int)) {
   const char *name = name_of(fd);
   if (!name) return really(fd);
