@@ -94,4 +94,3 @@ def read_notice(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicK
     if not all(ascending(each) for each in ranges):
         raise EnvelopeError("notice", "read notice: its ranges are not ascending")
     return notice
-

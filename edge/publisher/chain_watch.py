@@ -82,4 +82,3 @@ class ChainWatch:
             return False
         self._altered.add(seq)
         return True
-
