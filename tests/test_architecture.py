@@ -17,7 +17,7 @@ STAGES = {
 OWNERS = {
     "paho": {"edge/mqtt.py"},
     "fast_plate_ocr": {"edge/recognizer/fast_plate_ocr.py"},
-    "psycopg": {"edge/store/postgres.py", "edge/store/postgres_link.py", "edge/store/postgres_schema.py"},
+    "psycopg": {f"edge/store/postgres{part}.py" for part in ("", "_link", "_retention", "_schema")},
     "typer": {"edge/cli.py", "calibration/cli.py"},
 }
 

@@ -46,6 +46,91 @@ class Ruling(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...]
 
 
+class Order(Struct, frozen=True, kw_only=True):
+    """What lets an agency keep some reads longer: ``authority``, one of the words that their labels name as ``lifts``, in which
+    case, approved by whom, from when until when.  ``reads`` are the reads' ids."""
+
+    authority: str
+    case: str
+    approver: str
+    reads: tuple[str, ...]
+    begins: datetime
+    ends: datetime
+
+
+class Hold(Struct, frozen=True, kw_only=True):
+    """An order in the store.  It keeps its reads until it is ``over``: released, or ended by itself."""
+
+    id: str
+    order: Order
+    placed: datetime
+    over: datetime | None = None
+
+    def keeps(self, at: datetime) -> bool:
+        """Whether its reads must be kept at ``at``."""
+        return self.over is None and at < self.order.ends
+
+
+class Numbers(Struct, frozen=True, kw_only=True):
+    """Reads of one device and epoch, as inclusive ascending ranges of their numbers."""
+
+    device: str
+    epoch: str
+    ranges: tuple[tuple[int, int], ...]
+
+
+class Deleted(Struct, frozen=True, kw_only=True):
+    """How many reads were deleted under the same rules, and which."""
+
+    ruling: Ruling
+    reads: int
+    numbers: tuple[Numbers, ...]
+
+
+class Deletion(Struct, frozen=True, kw_only=True, tag="deletion", tag_field="what"):
+    """Reads whose time had passed were deleted.  ``cleared`` says what was done so that nothing of them stays in this store's
+    files, ``beyond`` where copies may be that this store cannot reach."""
+
+    reads: int
+    deleted: tuple[Deleted, ...]
+    cleared: tuple[str, ...]
+    beyond: tuple[str, ...] = ()
+
+
+class HoldPlaced(Struct, frozen=True, kw_only=True, tag="hold-placed", tag_field="what"):
+    """Reads are kept beyond their time from now on."""
+
+    hold: str
+    order: Order
+    numbers: tuple[Numbers, ...]
+
+
+class HoldOver(Struct, frozen=True, kw_only=True, tag="hold-over", tag_field="what"):
+    """A hold keeps nothing any more: ``by`` released it for ``reason``; ``by`` is empty where its time had come."""
+
+    hold: str
+    by: str
+    reason: str
+
+
+Event = Deletion | HoldPlaced | HoldOver
+
+
+class Signed(Struct, frozen=True, kw_only=True):
+    """One entry of the book: the exact bytes and the agency's signature over them."""
+
+    body: bytes
+    signature: bytes
+
+
+class Notary(Protocol):
+    """Writes the agency's book of holds and deletions."""
+
+    def write(self, before: Signed | None, at: datetime, event: Event) -> Signed:
+        """The entry that follows ``before`` (None for the first)."""
+        ...
+
+
 class Store(Protocol):
     """The agency's table of reads: one row per (device, epoch, seq), for ever."""
 
@@ -73,4 +158,40 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Close; further calls raise StoreError."""
+        ...
+
+
+class RetentionStore(Store, Protocol):
+    """A store that deletes what its time has come for, unless a hold keeps it, and can prove both.
+
+    The key and the hash of a read stay for ever, so that a replay of a deleted read is a duplicate and not a new read."""
+
+    def expire(self, at: datetime, notary: Notary) -> Deletion | None:
+        """Delete every read whose ``delete_after`` has passed at ``at`` and that no hold keeps; holds whose time has come end
+        first.  None if there was nothing to delete.
+
+        What was begun by a run that was cut off is finished and stated first.  Raises StoreError; also if ``at`` lies far
+        beyond the last run, since a clock that has jumped would delete everything."""
+        ...
+
+    def trust_clock(self, at: datetime) -> None:
+        """A person has looked at the clock: the next run may be far beyond the last."""
+        ...
+
+    def hold(self, order: Order, at: datetime, notary: Notary) -> Hold:
+        """Keep reads longer.  Raises StoreError if a read is not there, its time has passed, or its label does not let this
+        authority keep it."""
+        ...
+
+    def release(self, hold: str, by: str, reason: str, at: datetime, notary: Notary) -> Hold:
+        """End a hold; its reads go with the next :meth:`expire` if their time has passed.  Raises StoreError if there is no
+        such hold or it is over."""
+        ...
+
+    def holds(self) -> Sequence[Hold]:
+        """Every hold that was ever placed, the oldest first."""
+        ...
+
+    def book(self) -> Iterator[Signed]:
+        """Every entry of the book, in order."""
         ...

@@ -11,35 +11,33 @@ Content goes in by COPY: its values then stand in no statement, so that no slow-
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from edge.errors import StoreError
+from edge.store import postgres_retention as retention
 from edge.store import postgres_schema as schema
-from edge.store.interface import Arrival, Outcome, StoredRead
+from edge.store.batch import Slot, first_of_each, outcomes
+from edge.store.interface import Arrival, Deletion, Hold, Notary, Order, Outcome, Signed, StoredRead
 from edge.store.postgres_link import Db, PostgresLink
 from edge.store.ranges import joined, runs, without
 from edge.store.row import Row, row_of, stored_read
 
 _PAGE_OF_READS = 500
 _LARGEST = 2**63 - 1
-#: How often a batch is tried again because a partition is missing, or was dropped between its making and its use.
-_TRIES = 4
-
 _COPY = sql.SQL("COPY reads ({}) FROM STDIN (FORMAT BINARY)").format(
     sql.SQL(", ").join(sql.Identifier(name) for name, _ in schema.COLUMNS)
 )
 
 _Key = tuple[str, str]
-_Slot = tuple[int, int]
 
 
 class PostgresStore:
-    """See :class:`edge.store.interface.Store`."""
+    """See :class:`edge.store.interface.RetentionStore`."""
 
     def __init__(self, dsn: str, password: Path | None = None) -> None:
         """Connect, and make the tables if there are none.  Raises StoreError naming the cure."""
@@ -56,21 +54,21 @@ class PostgresStore:
     def add(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome]:
         """Store all in one transaction and commit; one outcome each, in order."""
         rows = [row_of(arrival) for arrival in arrivals]
+        if not rows:
+            return []
         with self._link.using("store reads in") as db:
-            for _ in range(_TRIES):
-                try:
-                    return self._add(db, arrivals, rows)
-                except _NoShelf as missing:
-                    for shelf in missing.shelves:
-                        schema.make_shelf(db, shelf)
-        raise StoreError(f"store reads in store {self._link.name}: its partitions vanish as soon as they are made; look at it")
+            try:
+                return self._add(db, arrivals, rows, ())
+            except _NoShelf as missing:
+                # Made in the same transaction as the rows that need them, so that retention cannot drop them in between.
+                return self._add(db, arrivals, rows, missing.shelves)
 
     def received(self, device: str, epoch: str) -> Sequence[tuple[int, int]]:
         """What is stored for a device and epoch, as ranges without the numbers in conflict."""
         with self._link.using("read") as db, db.transaction():
             ranges = db.execute(
                 "SELECT first, last FROM ranges JOIN epochs ON id = epoch_id WHERE device = %s AND epoch = %s ORDER BY first",
-                (device, _written(epoch)),
+                (device, schema.written(epoch)),
             ).fetchall()
             disputed = _conflicts(db, device, epoch)
         return list(without([(first, last) for first, last in ranges], disputed))
@@ -94,16 +92,48 @@ class PostgresStore:
                         binary=True,
                     ).fetchall()
                 for seq, received, labeled in rows:
-                    yield stored_read(device, _as_sent(epoch), seq, received, labeled)
+                    yield stored_read(device, schema.as_sent(epoch), seq, received, labeled)
                 if len(rows) < _PAGE_OF_READS:
                     break
                 after = rows[-1][0]
+
+    def expire(self, at: datetime, notary: Notary) -> Deletion | None:
+        """Delete every read whose time has passed and that no hold keeps; None if there was none."""
+        with self._link.using("delete expired reads in") as db, retention.alone(db):
+            return retention.expire(db, at, notary)
+
+    def trust_clock(self, at: datetime) -> None:
+        """The next run may be far beyond the last."""
+        with self._link.using("note the time in") as db, db.transaction():
+            retention.note_run(db, at)
+
+    def hold(self, order: Order, at: datetime, notary: Notary) -> Hold:
+        """Keep reads longer."""
+        with self._link.using("place hold in") as db, retention.alone(db):
+            return retention.place_hold(db, order, at, notary)
+
+    def release(self, hold: str, by: str, reason: str, at: datetime, notary: Notary) -> Hold:
+        """End a hold."""
+        with self._link.using("release hold in") as db, retention.alone(db):
+            return retention.release_hold(db, hold, by, reason, at, notary)
+
+    def holds(self) -> Sequence[Hold]:
+        """Every hold, the oldest first."""
+        with self._link.using("read") as db:
+            return retention.holds(db)
+
+    def book(self) -> Iterator[Signed]:
+        """Every entry of the book, in order."""
+        with self._link.using("read") as db:
+            entries = db.execute("SELECT body, signature FROM book ORDER BY number", binary=True).fetchall()
+        return (Signed(body=body, signature=signature) for body, signature in entries)
 
     def close(self) -> None:
         """Close; further calls raise StoreError."""
         self._link.close()
 
-    def _add(self, db: Db, arrivals: Sequence[Arrival], rows: Sequence[Row]) -> list[Outcome]:
+    def _add(self, db: Db, arrivals: Sequence[Arrival], rows: Sequence[Row], make: Sequence[str]) -> list[Outcome]:
+        """One transaction, in which the shelves ``make`` are made first if they are needed.  Raises _NoShelf."""
         ids, rulings = dict(self._ids), dict(self._rulings)
         with db.transaction():
             _number_epochs(db, {(arrival.device, arrival.epoch) for arrival in arrivals}, ids)
@@ -114,27 +144,24 @@ class PostgresStore:
             db.execute(
                 "SELECT FROM epochs WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", (sorted({id for id, _ in slots}),)
             )
-            first = {slot: at for at, slot in reversed(list(enumerate(slots)))}
+            first = first_of_each(slots)
             new = _take_slots(db, first, arrivals)
-            hashes = _hashes(db, [slot for slot in first if slot not in new])
-            hashes |= {slot: arrivals[first[slot]].wire_sha256 for slot in new}
-            outcomes = [
-                "stored" if slot in new and first[slot] == at else _compare(hashes[slot], arrivals[at].wire_sha256)
-                for at, slot in enumerate(slots)
-            ]
+            found = outcomes(slots, arrivals, _hashes(db, [slot for slot in first if slot not in new]))
             _join_ranges(db, new)
-            _note_conflicts(db, [(*slots[at], arrivals[at]) for at, each in enumerate(outcomes) if each == "conflict"])
+            _note_conflicts(db, [(*slots[at], arrivals[at]) for at, each in enumerate(found) if each == "conflict"])
             fresh = sorted(first[slot] for slot in new)
+            for shelf in make:
+                schema.make_shelf(db, shelf)
             _copy(db, [(*slots[at], rulings[rows[at].ruling], rows[at], arrivals[at].wire) for at in fresh])
         self._ids, self._rulings = ids, rulings  # only what is committed may be remembered
-        return outcomes
+        return found
 
 
-class _NoShelf(Exception):
+class _NoShelf(StoreError):
     """Partitions are missing; nothing was stored."""
 
     def __init__(self, shelves: set[str]) -> None:
-        super().__init__(*shelves)
+        super().__init__(f"store reads: PostgreSQL has no partition for {', '.join(sorted(shelves))}; look at the server")
         self.shelves = sorted(shelves)
 
 
@@ -142,7 +169,7 @@ def _number_epochs(db: Db, wanted: set[_Key], ids: dict[_Key, int]) -> None:
     """Put the ids of ``wanted`` into ``ids``; those that are new are made."""
     missing = sorted(wanted - ids.keys())
     if missing:
-        columns = [device for device, _ in missing], [_written(epoch) for _, epoch in missing]
+        columns = [device for device, _ in missing], [schema.written(epoch) for _, epoch in missing]
         db.execute(
             "INSERT INTO epochs (device, epoch) SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING", columns
         )
@@ -151,7 +178,7 @@ def _number_epochs(db: Db, wanted: set[_Key], ids: dict[_Key, int]) -> None:
             "USING (device, epoch)",
             columns,
         )
-        ids.update({(device, _as_sent(epoch)): number for device, epoch, number in found})
+        ids.update({(device, schema.as_sent(epoch)): number for device, epoch, number in found})
 
 
 def _number_rulings(db: Db, wanted: set[bytes], ids: dict[bytes, int]) -> None:
@@ -166,7 +193,7 @@ def _number_rulings(db: Db, wanted: set[bytes], ids: dict[bytes, int]) -> None:
         ids.update({missing[digest]: number for digest, number in found})
 
 
-def _take_slots(db: Db, first: Mapping[_Slot, int], arrivals: Sequence[Arrival]) -> set[_Slot]:
+def _take_slots(db: Db, first: Mapping[Slot, int], arrivals: Sequence[Arrival]) -> set[Slot]:
     """Enter what is not there yet; which of them that were.  ``first`` says where each slot's arrival stands."""
     taken = sorted(first)
     rows = db.execute(
@@ -177,7 +204,7 @@ def _take_slots(db: Db, first: Mapping[_Slot, int], arrivals: Sequence[Arrival])
     return {(epoch_id, seq) for epoch_id, seq in rows}
 
 
-def _hashes(db: Db, slots: Sequence[_Slot]) -> dict[_Slot, bytes]:
+def _hashes(db: Db, slots: Sequence[Slot]) -> dict[Slot, bytes]:
     """The hash of what is stored in each of ``slots``."""
     if not slots:
         return {}
@@ -190,11 +217,7 @@ def _hashes(db: Db, slots: Sequence[_Slot]) -> dict[_Slot, bytes]:
     return {(epoch_id, seq): digest for epoch_id, seq, digest in rows}
 
 
-def _compare(stored: bytes, arrived: bytes) -> Outcome:
-    return "duplicate" if stored == arrived else "conflict"
-
-
-def _join_ranges(db: Db, new: Iterable[_Slot]) -> None:
+def _join_ranges(db: Db, new: Iterable[Slot]) -> None:
     """Put new numbers into the ranges of their epochs, whose rows we hold."""
     by_epoch: dict[int, list[int]] = {}
     for epoch_id, seq in new:
@@ -236,7 +259,7 @@ def _note_conflicts(db: Db, found: Sequence[tuple[int, int, Arrival]]) -> None:
 def _conflicts(db: Db, device: str, epoch: str) -> list[int]:
     rows = db.execute(
         "SELECT DISTINCT seq FROM conflicts JOIN epochs ON id = epoch_id WHERE device = %s AND epoch = %s ORDER BY seq",
-        (device, _written(epoch)),
+        (device, schema.written(epoch)),
     )
     return [seq for (seq,) in rows]
 
@@ -255,18 +278,11 @@ def _copy(db: Db, found: Sequence[tuple[int, int, int, Row, bytes]]) -> None:
                         row.first_utc, row.hit, row.labeled, wire,
                     )
                 )  # fmt: skip
-    except psycopg.errors.CheckViolation:
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name is not None:
+            raise
         raise _NoShelf({row.shelf for *_, row, _ in found}) from None
 
 
 def _unzipped(rows: Sequence[tuple[int, ...]]) -> tuple[list[int], ...]:
     return tuple(map(list, zip(*rows, strict=True)))
-
-
-def _written(epoch: str) -> str:
-    """An epoch may hold any character, PostgreSQL's texts any but zero."""
-    return epoch.replace("\\", "\\\\").replace("\0", "\\0")
-
-
-def _as_sent(written: str) -> str:
-    return re.sub(r"\\(.)", lambda found: "\0" if found[1] == "0" else "\\", written)

@@ -118,9 +118,14 @@ class PostgresLink:
                     f"forget; set {setting} = on for this server, database and role"
                 )
         db.execute("SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), false)")
-        db.execute("SELECT set_config('statement_timeout', %s, false)", (_STATEMENT_TIMEOUT,))
-        # Every query here has an index to go by; a plan made while a table was small must not walk it when it is large.
-        db.execute("SET enable_seqscan = off")
+        keep_quick(db)
+
+
+def keep_quick(db: Db) -> None:
+    """What storing needs of a connection: nothing takes for ever, and no table is walked."""
+    db.execute("SELECT set_config('statement_timeout', %s, false)", (_STATEMENT_TIMEOUT,))
+    # Every query has an index to go by; a plan made while a table was small must not walk it when it is large.
+    db.execute("SET enable_seqscan = off")
 
 
 def check_line(host: str, address: str, sslmode: str, encrypted: bool) -> None:

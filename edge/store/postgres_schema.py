@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from psycopg import sql
 
 from edge.errors import StoreError
@@ -59,6 +61,16 @@ CREATE TABLE reads (
   labeled bytea NOT NULL,
   wire bytea NOT NULL
 ) PARTITION BY LIST (shelf);
+CREATE TABLE pending (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, words bytea NOT NULL);
+CREATE TABLE holds (number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL UNIQUE, words bytea NOT NULL);
+CREATE TABLE held (
+  hold text NOT NULL,
+  epoch_id integer NOT NULL,
+  seq bigint NOT NULL,
+  PRIMARY KEY (hold, epoch_id, seq)
+);
+CREATE TABLE book (number bigint PRIMARY KEY, body bytea NOT NULL, signature bytea NOT NULL);
+CREATE TABLE last_run (at timestamptz NOT NULL);
 CREATE INDEX reads_by_slot ON reads (epoch_id, seq);
 CREATE INDEX reads_by_text ON reads (text, first_utc);
 CREATE INDEX reads_by_id ON reads (read_id);
@@ -97,21 +109,41 @@ def make_or_check(db: Db, name: str) -> None:
 
 
 def make_shelf(db: Db, shelf: str) -> None:
-    """The partition of ``shelf``, if there is none."""
+    """The partition of ``shelf``, if there is none; part of the transaction in which this is called."""
     with db.transaction():
         db.execute("SELECT pg_advisory_xact_lock(%s)", (TABLES_LOCK,))
         _make_partition(db, shelf)
 
 
-def shelf_table(shelf: str) -> sql.Identifier:
-    """The partition of ``shelf``."""
-    return sql.Identifier("reads_" + shelf.replace("-", "").replace(":", "").lower())
+def shelves(db: Db) -> list[str]:
+    """The shelves that there are."""
+    rows = db.execute(
+        "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = 'reads'::regclass"
+    )
+    return sorted(_shelf_of(name) for (name,) in rows)
+
+
+def shelf_table(shelf: str) -> str:
+    """The name of the partition of ``shelf``."""
+    return "reads_" + shelf.replace("-", "").replace(":", "").lower()
+
+
+def _shelf_of(table: str) -> str:
+    name = table.removeprefix("reads_")
+    if name == HELD:
+        return HELD
+    day = f"{name[:4]}-{name[4:6]}-{name[6:8]}"
+    return f"{day}T{name[9:11]}:{name[11:13]}" if len(name) > 8 else day
 
 
 def _make_partition(db: Db, shelf: str) -> None:
-    name = shelf_table(shelf)
-    db.execute(sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF reads FOR VALUES IN ({})").format(name, sql.Literal(shelf)))
-    _learn_nothing(db, name)
+    name = sql.Identifier(shelf_table(shelf))
+    (there,) = db.execute("SELECT to_regclass(%s) IS NOT NULL", (shelf_table(shelf),)).fetchone() or (False,)
+    if not there:
+        # Attached, not made as a partition: that would wait for everybody who reads or writes, and keep others waiting behind.
+        db.execute(sql.SQL("CREATE TABLE {} (LIKE reads)").format(name))
+        _learn_nothing(db, name)
+        db.execute(sql.SQL("ALTER TABLE reads ATTACH PARTITION {} FOR VALUES IN ({})").format(name, sql.Literal(shelf)))
 
 
 def _learn_nothing(db: Db, table: sql.Identifier) -> None:
@@ -121,3 +153,13 @@ def _learn_nothing(db: Db, table: sql.Identifier) -> None:
         sql.SQL("ALTER {} SET STATISTICS 0").format(sql.Identifier(name)) for name in ("read_id", "text", "labeled", "wire")
     )
     db.execute(sql.SQL("ALTER TABLE {} {}").format(table, columns))
+
+
+def written(epoch: str) -> str:
+    """An epoch may hold any character, PostgreSQL's texts any but zero."""
+    return epoch.replace("\\", "\\\\").replace("\0", "\\0")
+
+
+def as_sent(written: str) -> str:
+    """The epoch that was written so."""
+    return re.sub(r"\\(.)", lambda found: "\0" if found[1] == "0" else "\\", written)

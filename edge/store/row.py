@@ -19,7 +19,7 @@ _EARLIEST = datetime(1, 1, 2, tzinfo=timezone.utc)
 _LATEST = datetime(9999, 12, 30, tzinfo=timezone.utc)
 
 #: Longer than any plate, state or id, and short enough for any index.
-_LONGEST_TEXT = 128
+LONGEST_TEXT = 128
 
 _encoder = msgspec.json.Encoder(enc_hook=enc_hook)
 _decoder = msgspec.json.Decoder(LabeledRead)
@@ -88,4 +88,4 @@ def utc(moment: datetime) -> datetime:
 
 
 def _writable(text: str) -> str:
-    return text[:_LONGEST_TEXT].replace("\0", "\ufffd")
+    return text[:LONGEST_TEXT].replace("\0", "\ufffd")

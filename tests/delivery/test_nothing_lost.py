@@ -156,4 +156,5 @@ def test_a_plate_is_nowhere_but_in_the_agencys_store(scene: Scene) -> None:
     ingest.end()
     scene.broker.kill()
     assert len(scene.stored()) == 60
-    assert {path.name for path in holding()} == {scene.town.store_path.name}, "after delivery"
+    shelves = f"{scene.town.store_path.name}.shelves"
+    assert {path.parent.name for path in holding()} == {shelves}, "after delivery"

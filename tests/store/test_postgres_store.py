@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -15,10 +16,12 @@ from edge.config import StoreConfig
 from edge.errors import StoreError
 from edge.store.postgres import PostgresStore
 from edge.store.postgres_link import check_line
-from tests.contracts.test_store import arrival, numbers
+from tests.labeled import START
 from tests.postgres import Cluster, needs_postgres
+from tests.stores import KEEPER, arrival, canaries, canary, numbers, order, seqs
 
 pytestmark = needs_postgres
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -154,7 +157,7 @@ def test_the_server_learns_no_plate_by_heart(cluster: Cluster) -> None:
 
 
 def test_a_failing_statement_tells_no_plate(cluster: Cluster) -> None:
-    """Neither the error nor the server's log holds what was to be stored, whatever the server says about it."""
+    """The error holds nothing of what was to be stored, although the server quotes the row that it refuses."""
     dsn = cluster.schema()
     store = PostgresStore(dsn)
     store.add([arrival(1)])
@@ -177,4 +180,74 @@ def test_it_runs_as_a_plain_role(cluster: Cluster) -> None:
     store = PostgresStore(dsn.replace("user=plates", f"user={name}"))
     assert list(store.add([arrival(1)])) == ["stored"]
     assert len(numbers(store)) == 1
+    store.close()
+
+
+def test_nothing_of_a_deleted_read_is_left_in_any_file_of_the_server(server: Cluster) -> None:
+    """`grep -a` over heap, indexes, catalogue and write-ahead log, after statistics were gathered and pages were frozen: each
+    canary is there before its time and none afterwards; a held read is there as long as it is held."""
+    server.stop()
+    server.configure(wal_recycle="off", full_page_writes="on", autovacuum_naptime="1")
+    server.start()
+    store = PostgresStore(server.dsn())
+    due = {n: START + timedelta(minutes=n * 7 % 3000) for n in range(1, 1201)}
+    for at in range(1, 1201, 60):
+        store.add([arrival(n, text=canary(n), lives=due[n] - START) for n in range(at, at + 60)])
+    with psycopg.connect(server.dsn(), autocommit=True) as db:
+        db.execute("CHECKPOINT")
+        db.execute("VACUUM (FREEZE, ANALYZE)")
+        db.execute("CHECKPOINT")
+    assert canaries(server.data) == due.keys()
+    store.hold(order(1000, days=5), START, KEEPER)
+    for hours in range(0, 61, 12):
+        now = START + timedelta(hours=hours)
+        event = store.expire(now, KEEPER)
+        assert event is None or event.beyond == ()
+        found = canaries(server.data)
+        assert not [n for n in found if due[n] <= now - timedelta(minutes=30) and n != 1000]
+        assert not [n for n in due.keys() - found if due[n] > now]
+    assert seqs(store) == [1000]
+    assert canaries(server.data) == {1000}
+    event = store.expire(START + 6 * DAY, KEEPER)
+    assert event is not None
+    assert event.cleared == ("partitions dropped", "write-ahead log switched, checkpoint done")
+    assert canaries(server.data) == set()
+    assert canaries(server.folder) == set()
+    store.close()
+
+
+def test_what_a_store_cannot_reach_stands_in_the_statement(server: Cluster) -> None:
+    """A server that recycles or archives its log, and a role that may not call CHECKPOINT: deleted, and said what is left."""
+    server.stop()
+    server.configure(archive_mode="on", archive_command="'true'", wal_keep_size="64MB")
+    server.start()
+    with psycopg.connect(server.dsn(), autocommit=True) as db:
+        db.execute("CREATE ROLE plain LOGIN")
+        db.execute("GRANT ALL ON SCHEMA public TO plain")
+        db.execute("SELECT pg_create_physical_replication_slot('standby')")
+    store = PostgresStore(server.dsn().replace("user=plates", "user=plain"))
+    store.add([arrival(1, lives=DAY)])
+    event = store.expire(START + 2 * DAY, KEEPER)
+    assert event is not None
+    assert event.cleared == ("partitions dropped",)
+    told = " / ".join(event.beyond)
+    for words in ("may not call pg_switch_wal", "wal_recycle is on", "wal_keep_size", "archive", "replication slots"):
+        assert words in told
+    store.close()
+
+
+def test_a_busy_table_puts_deletion_off_and_loses_nothing(cluster: Cluster) -> None:
+    """Somebody reads the table for hours, such as a backup: the run says so, writers go on, and the next run deletes."""
+    dsn = cluster.schema()
+    store = PostgresStore(dsn)
+    store.add([arrival(1, lives=DAY), arrival(2)])
+    with psycopg.connect(dsn) as reader:
+        reader.execute("SELECT count(*) FROM reads")
+        with pytest.raises(StoreError, match="lock"):
+            store.expire(START + 2 * DAY, KEEPER)
+        assert list(store.add([arrival(3)])) == ["stored"]
+        assert seqs(store) == [1, 2, 3]
+    event = store.expire(START + 2 * DAY, KEEPER)
+    assert event is not None and event.reads == 1
+    assert seqs(store) == [2, 3]
     store.close()
