@@ -36,7 +36,6 @@ class SqliteFiles:
         try:
             with self._lock.held(LOCK_TIMEOUT_S):
                 if not path.exists() or path.stat().st_size == 0:
-                    delete_file(path)
                     index.make(path)
                 self._index = index.open_index(path)
                 self.sweep(self._index)

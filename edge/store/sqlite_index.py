@@ -13,7 +13,7 @@ from edge.store.batch import Slot
 from edge.store.interface import Arrival, Event, Hold, Notary, Signed
 from edge.store.ranges import joined, runs
 from edge.store.shelf import HELD, day_of
-from edge.store.sqlite_shelf import check_version, connect, make_file, unpacked
+from edge.store.sqlite_shelf import check_version, connect, delete_file, make_file, sync_folder, unpacked
 
 APPLICATION_ID = 0x504C5354  # "PLST"
 #: Version 1 was one file with everything in it.
@@ -72,8 +72,12 @@ _hold = msgspec.json.Decoder(Hold)
 
 
 def make(path: Path) -> None:
-    """A new, empty index.  Raises OSError, sqlite3.Error."""
-    make_file(path, _SCHEMA)
+    """A new, empty index, which is there whole or not at all.  Raises OSError, sqlite3.Error."""
+    making = path.with_name(path.name + ".making")
+    delete_file(making)
+    make_file(making, _SCHEMA)
+    making.replace(path)
+    sync_folder(path.parent)
 
 
 def open_index(path: Path) -> sqlite3.Connection:
