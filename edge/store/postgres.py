@@ -10,8 +10,9 @@ Content goes in by COPY: its values then stand in no statement, so that no slow-
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -53,15 +54,14 @@ class PostgresStore:
 
     def add(self, arrivals: Sequence[Arrival]) -> Sequence[Outcome]:
         """Store all in one transaction and commit; one outcome each, in order."""
-        rows = [row_of(arrival) for arrival in arrivals]
-        if not rows:
+        if not arrivals:
             return []
         with self._link.using("store reads in") as db:
             try:
-                return self._add(db, arrivals, rows, ())
+                return self._add(db, arrivals, ())
             except _NoShelf as missing:
                 # Made in the same transaction as the rows that need them, so that retention cannot drop them in between.
-                return self._add(db, arrivals, rows, missing.shelves)
+                return self._add(db, arrivals, missing.shelves)
 
     def received(self, device: str, epoch: str) -> Sequence[tuple[int, int]]:
         """What is stored for a device and epoch, as ranges without the numbers in conflict."""
@@ -132,28 +132,29 @@ class PostgresStore:
         """Close; further calls raise StoreError."""
         self._link.close()
 
-    def _add(self, db: Db, arrivals: Sequence[Arrival], rows: Sequence[Row], make: Sequence[str]) -> list[Outcome]:
-        """One transaction, in which the shelves ``make`` are made first if they are needed.  Raises _NoShelf."""
-        ids, rulings = dict(self._ids), dict(self._rulings)
-        with db.transaction():
-            _number_epochs(db, {(arrival.device, arrival.epoch) for arrival in arrivals}, ids)
-            _number_rulings(db, {row.ruling for row in rows}, rulings)
-            slots = [(ids[arrival.device, arrival.epoch], arrival.seq) for arrival in arrivals]
+    def _add(self, db: Db, arrivals: Sequence[Arrival], make: Sequence[str]) -> list[Outcome]:
+        """Store in one transaction, in which the shelves ``make`` are made first.  Raises _NoShelf."""
+        _number_epochs(db, {(arrival.device, arrival.epoch) for arrival in arrivals}, self._ids)
+        slots = [(self._ids[arrival.device, arrival.epoch], arrival.seq) for arrival in arrivals]
+        first = first_of_each(slots)
+        before = _hashes(db, first)
+        rows = {slot: row_of(arrivals[at]) for slot, at in first.items() if slot not in before}
+        _number_rulings(db, {row.ruling for row in rows.values()}, self._rulings)
+        with db.transaction() if rows else contextlib.nullcontext():
             # Whoever writes under an epoch holds its row: two workers with reads of one device go one after the other, and
             # ascending, so that they cannot wait for each other.
-            db.execute(
-                "SELECT FROM epochs WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", (sorted({id for id, _ in slots}),)
-            )
-            first = first_of_each(slots)
-            new = _take_slots(db, first, arrivals)
-            found = outcomes(slots, arrivals, _hashes(db, [slot for slot in first if slot not in new]))
+            epochs = sorted({epoch_id for epoch_id, _ in rows})
+            db.execute("SELECT FROM epochs WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", (epochs,))
+            new = _take_slots(db, {slot: arrivals[first[slot]].wire_sha256 for slot in rows})
+            before |= _hashes(db, rows.keys() - new)  # of those that another worker stored meanwhile
+            found = outcomes(slots, arrivals, before)
             _join_ranges(db, new)
             _note_conflicts(db, [(*slots[at], arrivals[at]) for at, each in enumerate(found) if each == "conflict"])
-            fresh = sorted(first[slot] for slot in new)
             for shelf in make:
                 schema.make_shelf(db, shelf)
-            _copy(db, [(*slots[at], rulings[rows[at].ruling], rows[at], arrivals[at].wire) for at in fresh])
-        self._ids, self._rulings = ids, rulings  # only what is committed may be remembered
+            _copy(
+                db, [(*slot, self._rulings[rows[slot].ruling], rows[slot], arrivals[first[slot]].wire) for slot in sorted(new)]
+            )
         return found
 
 
@@ -193,19 +194,21 @@ def _number_rulings(db: Db, wanted: set[bytes], ids: dict[bytes, int]) -> None:
         ids.update({missing[digest]: number for digest, number in found})
 
 
-def _take_slots(db: Db, first: Mapping[Slot, int], arrivals: Sequence[Arrival]) -> set[Slot]:
-    """Enter what is not there yet; which of them that were.  ``first`` says where each slot's arrival stands."""
-    taken = sorted(first)
+def _take_slots(db: Db, digests: Mapping[Slot, bytes]) -> set[Slot]:
+    """Enter slots with their hashes where there are none yet; which of them that were."""
+    if not digests:
+        return set()
+    taken = sorted(digests)
     rows = db.execute(
         "INSERT INTO slots SELECT * FROM unnest(%b::int[], %b::bigint[], %b::bytea[]) ON CONFLICT DO NOTHING "
         "RETURNING epoch_id, seq",
-        (*_unzipped(taken), [arrivals[first[slot]].wire_sha256 for slot in taken]),
+        (*_unzipped(taken), [digests[slot] for slot in taken]),
     )
     return {(epoch_id, seq) for epoch_id, seq in rows}
 
 
-def _hashes(db: Db, slots: Sequence[Slot]) -> dict[Slot, bytes]:
-    """The hash of what is stored in each of ``slots``."""
+def _hashes(db: Db, slots: Collection[Slot]) -> dict[Slot, bytes]:
+    """The hash of what ever was stored in each of ``slots``."""
     if not slots:
         return {}
     rows = db.execute(
@@ -264,17 +267,17 @@ def _conflicts(db: Db, device: str, epoch: str) -> list[int]:
     return [seq for (seq,) in rows]
 
 
-def _copy(db: Db, found: Sequence[tuple[int, int, int, Row, bytes]]) -> None:
+def _copy(db: Db, found: Sequence[tuple[Slot, int, Row, bytes]]) -> None:
     """Write content.  Raises _NoShelf if a partition is missing."""
     if not found:
         return
     try:
         with db.cursor().copy(_COPY) as copy:
             copy.set_types([kind for _, kind in schema.COLUMNS])
-            for epoch_id, seq, ruling_id, row, wire in found:
+            for slot, ruling_id, row, wire in found:
                 copy.write_row(
                     (
-                        row.shelf, epoch_id, seq, ruling_id, row.read_id, row.received, row.delete_after, row.text, row.region,
+                        row.shelf, *slot, ruling_id, row.read_id, row.received, row.delete_after, row.text, row.region,
                         row.first_utc, row.hit, row.labeled, wire,
                     )
                 )  # fmt: skip
@@ -284,5 +287,5 @@ def _copy(db: Db, found: Sequence[tuple[int, int, int, Row, bytes]]) -> None:
         raise _NoShelf({row.shelf for *_, row, _ in found}) from None
 
 
-def _unzipped(rows: Sequence[tuple[int, ...]]) -> tuple[list[int], ...]:
+def _unzipped(rows: Iterable[tuple[int, ...]]) -> tuple[list[int], ...]:
     return tuple(map(list, zip(*rows, strict=True)))

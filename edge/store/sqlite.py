@@ -122,24 +122,24 @@ class SqliteStore:
 
 
 def _add(files: SqliteFiles, db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> Sequence[Outcome]:
-    rows = [row_of(arrival) for arrival in arrivals]
     with transaction(db):
         epochs = index.epoch_ids(db, ((arrival.device, arrival.epoch) for arrival in arrivals))
-        rulings = index.ruling_ids(db, (row.ruling for row in rows))
     slots = [(epochs[arrival.device, arrival.epoch], arrival.seq) for arrival in arrivals]
     first = first_of_each(slots)
     before = index.hashes(db, first)
     found = outcomes(slots, arrivals, before)
-    new = {slot: at for slot, at in first.items() if slot not in before}
+    rows = {slot: row_of(arrivals[at]) for slot, at in first.items() if slot not in before}
+    with transaction(db):
+        rulings = index.ruling_ids(db, (row.ruling for row in rows.values()))
     content: dict[str, list[Columns]] = {}
-    for slot, at in new.items():
-        row, arrival = rows[at], arrivals[at]
+    for slot, row in rows.items():
+        arrival = arrivals[first[slot]]
         stored = columns(slot, arrival.wire, arrival.wire_sha256, rulings[row.ruling], row)
         content.setdefault(row.shelf, []).append(stored)
     made = files.put(db, content)
     with transaction(db):
         files.enter(db, made)
-        index.take_slots(db, {slot: (rows[at].shelf, arrivals[at].wire_sha256) for slot, at in new.items()})
+        index.take_slots(db, {slot: (row.shelf, arrivals[first[slot]].wire_sha256) for slot, row in rows.items()})
         index.note_conflicts(db, [(slots[at], arrivals[at]) for at, each in enumerate(found) if each == "conflict"])
     return found
 

@@ -100,8 +100,9 @@ def epoch_ids(db: sqlite3.Connection, wanted: Iterable[tuple[str, str]]) -> dict
     """The numbers of epochs; those that are new are made."""
     found: dict[tuple[str, str], int] = {}
     for key in sorted(set(wanted)):
-        db.execute("INSERT INTO epochs (device, epoch) VALUES (?, ?) ON CONFLICT DO NOTHING", key)
-        (found[key],) = db.execute("SELECT id FROM epochs WHERE device = ? AND epoch = ?", key).fetchone()
+        row = db.execute("SELECT id FROM epochs WHERE device = ? AND epoch = ?", key).fetchone()
+        insert = "INSERT INTO epochs (device, epoch) VALUES (?, ?) RETURNING id"
+        (found[key],) = row or db.execute(insert, key).fetchone()
     return found
 
 
@@ -115,8 +116,8 @@ def ruling_ids(db: sqlite3.Connection, wanted: Iterable[bytes]) -> dict[bytes, i
     """The numbers of rulings; those that are new are made."""
     found: dict[bytes, int] = {}
     for words in sorted(set(wanted)):
-        db.execute("INSERT INTO rulings (words) VALUES (?) ON CONFLICT DO NOTHING", (words,))
-        (found[words],) = db.execute("SELECT id FROM rulings WHERE words = ?", (words,)).fetchone()
+        row = db.execute("SELECT id FROM rulings WHERE words = ?", (words,)).fetchone()
+        (found[words],) = row or db.execute("INSERT INTO rulings (words) VALUES (?) RETURNING id", (words,)).fetchone()
     return found
 
 
