@@ -153,7 +153,7 @@ class PostgresStore:
             for shelf in make:
                 schema.make_shelf(db, shelf)
             _copy(
-                db, [(*slot, self._rulings[rows[slot].ruling], rows[slot], arrivals[first[slot]].wire) for slot in sorted(new)]
+                db, [(slot, self._rulings[rows[slot].ruling], rows[slot], arrivals[first[slot]].wire) for slot in sorted(new)]
             )
         return found
 
