@@ -85,11 +85,30 @@ def capture(town: Town, device: str, outbox: SqliteOutbox, stop: threading.Event
 def ingest(folder: str, port: int) -> None:
     """The agency end."""
     town, stop = Town(Path(folder), port), _begin(Path(folder) / "ingest.log")
-    store = SqliteStore(town.store_path)
+    store, journal = SqliteStore(town.store_path), Journal()
+    journal.keep_in(_Tally(tally_path(town)))
     try:
-        town.worker(store, Journal()).run(stop)
+        town.worker(store, journal).run(stop)
     finally:
         store.close()
+
+
+def tally_path(town: Town) -> Path:
+    """Where the agency end's counters are noted, one line a count: ``<name> <by> <reason>``."""
+    return town.folder / "ingest.counts"
+
+
+class _Tally:
+    """See :class:`edge.journal.Book`.  Outlives the process that is killed."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+
+    def add(self, name: str, reason: str, by: int) -> None:
+        os.write(self._file, f"{name} {by} {reason}\n".encode())
+
+    def settle(self) -> None:
+        pass
 
 
 def _begin(log: Path) -> threading.Event:

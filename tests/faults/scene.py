@@ -23,7 +23,7 @@ from tests.delivery.processes import ROOT
 from tests.delivery.town import Town
 from tests.faults import oracle
 from tests.faults.ledger import Truth
-from tests.faults.roles import Lanes, ingest, ledger_path, unit
+from tests.faults.roles import Lanes, ingest, ledger_path, tally_path, unit
 from tests.labeled import AGENCY
 from tests.mosquitto import Broker
 
@@ -129,8 +129,13 @@ class Scene:
 
     def agency_connected(self) -> bool:
         """Whether the agency end has ever reached the broker."""
-        log = self.town.folder / "ingest.log"
-        return log.exists() and "broker connected" in log.read_text()
+        return self.counted("link", "connected") > 0
+
+    def counted(self, name: str, reason: str | None = None) -> int:
+        """What the agency end has counted under ``name``, and under ``reason`` alone if one is given, over all its lives."""
+        tally = tally_path(self.town)
+        lines = (line.split(" ", 2) for line in (tally.read_text().splitlines() if tally.exists() else ()))
+        return sum(int(by) for counter, by, why in lines if counter == name and reason in (None, why))
 
     def stored(self) -> int:
         """How many numbers the store has of what was committed so far; 0 while it cannot be asked."""

@@ -19,7 +19,6 @@ from tests.faults.scene import Scene, drained, wait_for
 from tests.labeled import AGENCY, release
 
 _DEVICE = "pole-7"
-_TROUBLE = "reads could not be stored yet"
 
 
 def locked(bench: Bench) -> Row:
@@ -31,7 +30,7 @@ def locked(bench: Bench) -> Row:
         with closing(sqlite3.connect(scene.town.store_path, isolation_level=None, timeout=60)) as other:
             other.execute("BEGIN IMMEDIATE")
             before, began_s = scene.committed(), time.monotonic()
-            wait_for(lambda: _said(scene, _TROUBLE) > 0, "the agency end says that it cannot store")
+            wait_for(lambda: scene.counted("store_troubles") > 0, "the agency end says that it cannot store")
             time.sleep(max(0.0, bench.scale.locked_s - (time.monotonic() - began_s)))
             held_s, meanwhile = time.monotonic() - began_s, scene.committed() - before
             other.execute("ROLLBACK")
@@ -43,7 +42,7 @@ def locked(bench: Bench) -> Row:
             account.right and still_up and codes == 0 and scene.witness.early == 0,
             locked_for_s=held_s,
             committed_meanwhile=meanwhile,
-            batches_refused=_said(scene, _TROUBLE),
+            batches_refused=scene.counted("store_troubles"),
             **account.numbers(),
         )
 
@@ -60,9 +59,9 @@ def full(bench: Bench) -> Row:
         wait_for(lambda: scene.witness.receipts > 0, "a first receipt")
         failing: tuple[Literal["write", "sync"], ...] = ("write", "sync")
         for what in failing:
-            said = _said(scene, _TROUBLE)
+            said = scene.counted("store_troubles")
             control.fail(what)
-            wait_for(lambda: _said(scene, _TROUBLE) > said, "the agency end says that it cannot store")  # noqa: B023
+            wait_for(lambda: scene.counted("store_troubles") > said, "the agency end says that it cannot store")  # noqa: B023
             time.sleep(bench.scale.full_disk_s)
             control.mend()
             stored = scene.stored()
@@ -73,7 +72,7 @@ def full(bench: Bench) -> Row:
         account = scene.account()
         return bench.row(
             account.right and still_up and codes == 0 and scene.witness.early == 0,
-            batches_refused=_said(scene, _TROUBLE),
+            batches_refused=scene.counted("store_troubles"),
             **account.numbers(),
             receipts_too_early=scene.witness.early,
         )
@@ -107,7 +106,7 @@ def replayed(bench: Bench) -> Row:
         codes = agency.end()
         account = scene.account()
         changed = oracle.rows(scene.town.store_path) != first
-        alarms = _said(scene, "two different reads")
+        alarms = scene.counted("alarms")
         return bench.row(
             account.right and not changed and alarms == 0 and codes == 0 and scene.witness.early == 0,
             messages=len(shuffled) + len(wires),
@@ -140,9 +139,3 @@ def _publish(scene: Scene, wires: list[bytes]) -> None:
                 under_way.clear()
     finally:
         link.close()
-
-
-def _said(scene: Scene, words: str) -> int:
-    """How often the agency end has said so."""
-    log = scene.town.folder / "ingest.log"
-    return log.read_text().count(words) if log.exists() else 0
