@@ -58,7 +58,7 @@ def inserted(target: Target) -> None:
 
 
 def cut_off(target: Target) -> None:
-    """The youngest reads are gone, and the chain's head with them."""
+    """The youngest reads are gone, and the chain's head with them; nobody outside had heard of them."""
     last = _AT
     target.change(
         "DELETE FROM envelopes WHERE seq > :seq", "UPDATE chain SET seq = :seq, hash = :hash", seq=last, hash=target.hash(last)
@@ -77,7 +77,7 @@ def signed_anew(target: Target) -> None:
 
 
 def signed_anew_to_the_end(target: Target) -> None:
-    """The same, and everything after it is signed anew too, so that the chain holds."""
+    """The same, and everything after it is signed anew too, so that the chain holds; nobody outside had heard of any of it."""
     for seq in range(_AT, _LAST + 1):
         previous = target.hash(seq - 1)
         wire = target.forge(seq, previous=previous, text="FORGED1" if seq == _AT else "TEST123")
@@ -194,10 +194,10 @@ class _Agency:
         wait_for(lambda: journal.by_reason("link").get("connected", 0) > 0, "the agency end's session")
 
     def said_about(self, device: str) -> list[str]:
-        """Every warning and error that names the device: the reason in a word, else the whole sentence."""
+        """Every warning and error that names the device, in a word where it has one."""
         lines = [json.loads(line) for line in self._log.getvalue().splitlines()]
         loud = [line for line in lines if line["level"] in ("warning", "error") and line.get("device") == device]
-        return [str(line.get("reason") or line["event"]) for line in loud]
+        return [str(line.get("reason") or line.get("alarm") or line["event"]) for line in loud]
 
     def end(self) -> None:
         self._stop.set()
