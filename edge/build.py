@@ -38,6 +38,7 @@ from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
 from edge.ledger import Ledger
 from edge.model_files import bundled_folder, default_models, find_model
+from edge.outbox.interface import Bury
 from edge.outbox.sqlite import SqliteOutbox
 from edge.pipeline import Exit, Line, Policy, PolicySource
 from edge.policy.bundle import ListDigest, Trust
@@ -160,7 +161,8 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:
         agency=config.unit.agency, device=config.unit.device, keys=load_public_keys(config.keys.agency_receipt)
     )
     publisher = MqttPublisher(config.broker, device=config.unit.device, agency=config.unit.agency)
-    kept = outbox(config, clock, journal)
+    notices = NoticeSigner(device=config.unit.device, agency=config.unit.agency, sign_key=sign_key, now=clock.now)
+    kept = outbox(config, clock, notices.bury, journal)
     book = Ledger(config.unit.data / LEDGER_FILE, clock)
     backlog = kept.backlog()
     missed = book.reconcile(backlog.epoch, backlog.committed)
@@ -190,12 +192,13 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:
         )
         for each, source in cameras
     ]
-    notices = NoticeSigner(device=config.unit.device, agency=config.unit.agency, sign_key=sign_key, now=clock.now)
     return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal)
 
 
-def outbox(config: DeviceConfig, clock: Clock, journal: Journal) -> SqliteOutbox:
-    """The unit's outbox, made if there is none.  Raises OutboxError if it cannot be had as durable as it must be."""
+def outbox(config: DeviceConfig, clock: Clock, bury: Bury, journal: Journal) -> SqliteOutbox:
+    """The unit's outbox, made if there is none; ``bury`` signs what it drops.
+
+    Raises OutboxError if it cannot be had as durable as it must be."""
     try:
         config.unit.data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -205,6 +208,7 @@ def outbox(config: DeviceConfig, clock: Clock, journal: Journal) -> SqliteOutbox
         clock=clock,
         budget_bytes=config.outbox.budget_bytes,
         reserve_bytes=config.outbox.reserve_bytes,
+        bury=bury,
     )
     if kept.damaged is not None:
         journal.count("alarms", "outbox-damaged")

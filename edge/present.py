@@ -49,6 +49,8 @@ def accounts_table(accounts: Accounts) -> Table:
         table.add_row("  expired before they could be kept", str(accounts.reads_expired))
     table.add_row("  lost", str(accounts.reads_lost))
     table.add_row("waiting for a receipt", str(accounts.backlog.waiting))
+    if accounts.backlog.expired or accounts.backlog.dropped:
+        table.add_row("  expired / dropped undelivered", f"{accounts.backlog.expired} / {accounts.backlog.dropped}")
     return table
 
 

@@ -320,6 +320,17 @@ class Head(Struct, frozen=True, kw_only=True):
     before: tuple[str, ...]
 
 
+class Dropped(Struct, frozen=True, kw_only=True):
+    """Reads that a unit forgot undelivered, as inclusive ascending ranges of numbers: for want of space (``budget``), or
+    because their label's time was over (``expired``).  Of ``copies`` the copies for parties were forgotten, whatever became of
+    the reads."""
+
+    epoch: str
+    budget: tuple[tuple[int, int], ...] = ()
+    expired: tuple[tuple[int, int], ...] = ()
+    copies: tuple[tuple[int, int], ...] = ()
+
+
 class SealedCopy(Struct, frozen=True, kw_only=True):
     """The same read sealed to a party beside its owner: the exact bytes that go to that party, and to nobody else."""
 

@@ -102,8 +102,8 @@ class Standing(Struct, frozen=True, kw_only=True, tag_field="kind", tag="standin
 
 class Tombstone(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tombstone"):
     """A unit's signed word that it dropped reads undelivered: for want of space (``budget``), or because their label's time
-    was over (``expired``); inclusive ascending ranges of numbers.  ``copies`` for parties were dropped while their reads were
-    kept."""
+    was over (``expired``); inclusive ascending ranges of numbers.  Of ``copies`` the copies for parties were dropped, whatever
+    became of the reads."""
 
     version: Literal[1] = 1
     agency: Name
@@ -139,6 +139,10 @@ class NoticeWriter(Protocol):
 
     def standing(self, head: Head, to_come: Iterable[Range], altered: Iterable[int]) -> bytes:
         """The signed wire bytes of where the chain stands now."""
+        ...
+
+    def buried(self, wire: bytes) -> Tombstone:
+        """What a tombstone says that this unit signed.  Raises EnvelopeError if it did not."""
         ...
 
     def slot(self, wire: bytes) -> Slot:

@@ -10,11 +10,11 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope import wire as framing
-from edge.envelope.interface import Header, Notice, Standing
+from edge.envelope.interface import Header, Notice, Standing, Tombstone
 from edge.envelope.signature import sign, verified_by
 from edge.errors import EnvelopeError
-from edge.ranges import Range, ascending, few
-from edge.records import Head, Instant, Slot
+from edge.ranges import Range, ascending, few, joined
+from edge.records import Dropped, Head, Instant, Slot
 
 _RANGES_AT_MOST = 512
 _ALTERED_AT_MOST = 64
@@ -51,6 +51,35 @@ class NoticeSigner:
             )
         )
 
+    def bury(self, dropped: Dropped, newest: bytes | None) -> tuple[bytes, ...]:
+        """The tombstones that take the place of ``newest``: itself with ``dropped`` in it too, or, where it is full or not this
+        epoch's or not signed by us, itself and another."""
+        fresh = self._carved(dropped)
+        if newest is None:
+            return (self._signed(fresh),)
+        try:
+            before = self.buried(newest)
+        except EnvelopeError:
+            return (newest, self._signed(fresh))
+        both = self._carved(
+            Dropped(
+                epoch=dropped.epoch,
+                budget=tuple(joined([*before.budget, *dropped.budget])),
+                expired=tuple(joined([*before.expired, *dropped.expired])),
+                copies=tuple(joined([*before.copies, *dropped.copies])),
+            )
+        )
+        if before.epoch != dropped.epoch or len(both.budget) + len(both.expired) + len(both.copies) > _RANGES_AT_MOST:
+            return (newest, self._signed(fresh))
+        return (self._signed(both),)
+
+    def buried(self, wire: bytes) -> Tombstone:
+        """What a tombstone says that this unit signed.  Raises EnvelopeError if it did not."""
+        notice = read_notice(self._device, wire, [self._key.public_key()])
+        if not isinstance(notice, Tombstone):
+            raise EnvelopeError("notice", "read tombstone: it is a notice of another kind")
+        return notice
+
     def slot(self, wire: bytes) -> Slot:
         """The place in the chain that an envelope says it takes, not verified.  Raises EnvelopeError (size, framing, version,
         header)."""
@@ -59,6 +88,17 @@ class NoticeSigner:
         except framing.UNREADABLE as error:
             raise EnvelopeError("header", "read envelope: its header cannot be read") from error
         return Slot(epoch=header.epoch, seq=header.seq, previous=header.previous)
+
+    def _carved(self, dropped: Dropped) -> Tombstone:
+        return Tombstone(
+            agency=self._agency,
+            device=self._device,
+            epoch=dropped.epoch,
+            budget=dropped.budget,
+            expired=dropped.expired,
+            copies=dropped.copies,
+            created=self._now().utc,
+        )
 
     def _signed(self, notice: Notice) -> bytes:
         body = _encoder.encode(notice)

@@ -31,6 +31,7 @@ _IDLE_WAIT_S = 0.5
 _FIRST_RETRY_S = 0.2
 _SLOWEST_RETRY_S = 10.0
 _RANGES_LIMIT = 512
+_BURIED_LIMIT = 2048
 # Refusals that only a changed or failing outbox brings about: the broker lets nobody else speak under a unit's name.
 _NOT_SIGNED = frozenset({"size", "framing", "signature", "device", "sign-key"})
 
@@ -228,7 +229,7 @@ class Worker:
             epoch=epoch,
             stored=_shortened(stored, seqs),
             conflicts=tuple(conflicts[-_RANGES_LIMIT:]),
-            buried=tuple(joined(buried)),
+            buried=tuple(joined(buried)[:_BURIED_LIMIT]),
             issued=datetime.now(timezone.utc),
         )
 

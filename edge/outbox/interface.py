@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
 
-from edge.records import Envelope, Head, Slot
+from edge.records import Dropped, Envelope, Head, Slot
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
@@ -29,8 +29,13 @@ class Backlog(Struct, frozen=True, kw_only=True):
     dropped_copies: int = 0
 
 
+#: Signs that something was dropped: what was, and the newest tombstone that waits, if any; returns the wire bytes that take the
+#: place of that one, which are that one with more in it, or that one and another behind it.
+Bury = Callable[[Dropped, bytes | None], Sequence[bytes]]
+
+
 class Outbox(Protocol):
-    """Keeps sealed envelopes until the agency's signed receipt says that they are stored."""
+    """Keeps sealed envelopes until the agency's signed receipt says that they are stored, and never more than its budget."""
 
     def next_slot(self) -> Slot:
         """The place in the chain that the next envelope must take."""
@@ -39,6 +44,9 @@ class Outbox(Protocol):
     def put(self, envelope: Envelope) -> None:
         """Keep one envelope durably: when this returns, a power cut does not lose it (on media that honour flush).  Its copies
         are kept with it, all or none, and go when it goes, whether by a receipt or by its label.
+
+        Where the budget is used up, others make room: copies first, then the oldest reads that are no hits, then the oldest
+        hits; a tombstone that goes with them names each.
 
         Raises OutboxError if it cannot be kept so, or if the envelope does not take the next slot.
         """
@@ -60,7 +68,16 @@ class Outbox(Protocol):
         ...
 
     def expire(self) -> int:
-        """Forget what its label says must be deleted by now; returns how many.  Never because a clock jumped."""
+        """Forget what its label says must be deleted by now, and name it in a tombstone; returns how many.  Never because a
+        clock jumped."""
+        ...
+
+    def tombstones(self) -> Sequence[bytes]:
+        """The tombstones that wait, oldest first, as they were signed."""
+        ...
+
+    def let_go(self, tombstone: bytes) -> None:
+        """Forget a tombstone that the agency keeps by now; one that has grown since stays."""
         ...
 
     def head(self) -> Head:

@@ -13,16 +13,18 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol, TypeVar
 
 from edge.errors import OutboxError
-from edge.outbox import epochs, tables
-from edge.outbox.interface import Backlog
+from edge.outbox import epochs, rows, tables
+from edge.outbox.ballast import Ballast, reserve
+from edge.outbox.interface import Backlog, Bury
+from edge.outbox.room import Room
 from edge.ranges import runs
-from edge.records import Began, Envelope, Head, Instant, SealedCopy, Slot
+from edge.records import Began, Dropped, Envelope, Head, Instant, Slot
 
 _PAGE_BYTES = 4096
 _SHARED_MEMORY_BYTES = 64 * 1024
@@ -30,7 +32,11 @@ _SHARED_MEMORY_BYTES = 64 * 1024
 _SLACK_PAGES = 16
 # A message may begin a page and leave another half empty.
 _PAGES_BEGUN = 2
-_SYNCHRONISED = frozenset({"ntp", "gps", "gps-pps"})
+# A full outbox makes room for this share of itself at once, so that not every put drops something.
+_SPARE_SHARE = 64
+
+
+_T = TypeVar("_T")
 
 
 class Now(Protocol):
@@ -45,20 +51,27 @@ class SqliteOutbox:
     """See :class:`edge.outbox.interface.Outbox`.  ``damaged`` is where an unreadable file was put aside at opening, or
     None; whoever opens the outbox must say so aloud."""
 
-    def __init__(self, path: Path, *, clock: Now, budget_bytes: int, reserve_bytes: int) -> None:
+    def __init__(self, path: Path, *, clock: Now, budget_bytes: int, reserve_bytes: int, bury: Bury | None = None) -> None:
         """Open or create ``path``.  ``budget_bytes`` bounds all its files together; a put is refused while the disk has less
-        than ``reserve_bytes`` free, so that pruning still has room.  Raises OutboxError naming the cure."""
-        self._path, self._clock = path, clock
+        than ``reserve_bytes`` free, so that pruning still has room.  ``bury`` signs that reads were dropped; without it none is
+        dropped to make room, a full outbox refuses, and nobody is told of what expires.  Raises OutboxError naming the cure."""
+        self._path, self._clock, self._bury = path, clock, bury
+        self._room = None if bury is None else Room(bury)
         self._reserve_bytes = reserve_bytes
-        self._wal_pages = max(16, min(1000, budget_bytes // 8 // _PAGE_BYTES))
-        self._main_pages = (budget_bytes - 2 * self._wal_pages * _PAGE_BYTES - _SHARED_MEMORY_BYTES) // _PAGE_BYTES
+        self._deadline: rows.Deadline | None = None
+        self._wal_pages = max(16, min(1000, budget_bytes // 16 // _PAGE_BYTES))
+        # So many reads go in one transaction, which may need twice as many pages beyond those at which the log is written back.
+        self._part = min(256, self._wal_pages) // 2
+        self._log_bytes = (self._wal_pages + 2 * self._part) * _PAGE_BYTES
+        self._ballast = Ballast(path.with_name(path.name + ".ballast"), self._log_bytes)
+        self._main_pages = (budget_bytes - 2 * self._log_bytes - _SHARED_MEMORY_BYTES) // _PAGE_BYTES
         if self._main_pages <= 2 * _SLACK_PAGES:
             raise OutboxError(f"open outbox {path}: a budget of {budget_bytes} bytes is too small; give it at least 1048576")
         self._lock = threading.Lock()
         self._holds = _hold_alone(path)
         self.damaged: Path | None = None
         try:
-            self._require_disk("open")
+            self._require_disk()
             self._db: sqlite3.Connection | None = self._open()
         except BaseException:
             os.close(self._holds)
@@ -72,53 +85,21 @@ class SqliteOutbox:
 
     def put(self, envelope: Envelope) -> None:
         """Keep one envelope and its copies, all in one transaction; they are on the medium when this returns."""
-        now = self._clock.now()
-        lives_ns = max(0, int((envelope.expires - now.utc).total_seconds() * 1e9))
         with self._using("keep a read in") as db:
-            self._require_disk("keep a read in")
-            self._require_budget(db, envelope)
+            self._require_disk(db)
+            self._ballast.take()
+            now = self._clock.now()
             with tables.transaction(db):
                 self._take_slot(db, envelope)
-                db.execute(
-                    "INSERT INTO envelopes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        envelope.slot.seq,
-                        envelope.read_id,
-                        envelope.slot.previous,
-                        envelope.hit,
-                        now.utc.isoformat(),
-                        envelope.expires.isoformat(),
-                        now.boot_id,
-                        now.boottime_ns,
-                        lives_ns,
-                        envelope.wire,
-                    ),
-                )
-                db.executemany(
-                    "INSERT INTO copies VALUES (?, ?, ?)",
-                    [(envelope.slot.seq, copy.party, copy.wire) for copy in envelope.copies],
-                )
+                self._make_room(db, envelope)
+                rows.keep(db, envelope, now)
+            if self._deadline is not None:
+                self._deadline = self._deadline.with_one(envelope.expires, now)
 
     def waiting(self, after: int, limit: int) -> Sequence[Envelope]:
         """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order, each with its copies."""
         with self._using("read") as db:
-            (epoch,) = db.execute("SELECT epoch FROM chain").fetchone()
-            rows = db.execute(
-                "SELECT seq, previous, read_id, expires, hit, wire FROM envelopes WHERE seq > ? ORDER BY seq LIMIT ?",
-                (after, limit),
-            ).fetchall()
-            copies = _copies(db, rows[0][0], rows[-1][0]) if rows else {}
-        return [
-            Envelope(
-                slot=Slot(epoch=epoch, seq=seq, previous=previous),
-                read_id=read_id,
-                expires=datetime.fromisoformat(expires),
-                hit=bool(hit),
-                wire=wire,
-                copies=tuple(copies.get(seq, ())),
-            )
-            for seq, previous, read_id, expires, hit, wire in rows
-        ]
+            return rows.read(db, "seq > ? ORDER BY seq LIMIT ?", after, limit)
 
     def waiting_numbers(self) -> Iterator[int]:
         """The sequence numbers of everything kept, ascending, as of this call."""
@@ -127,15 +108,11 @@ class SqliteOutbox:
         return iter([seq for (seq,) in rows])
 
     def prune(self, epoch: str, stored: Sequence[tuple[int, int]]) -> int:
-        """Forget what a verified receipt names."""
-        with self._using("prune") as db:
-            if db.execute("SELECT epoch FROM chain").fetchone() != (epoch,):
-                return 0
-            if not any(_some(db, first, last) for first, last in stored):
-                return 0
-            with tables.transaction(db):
-                gone = _forget(db, stored)
-                db.execute("UPDATE chain SET pruned = pruned + ?", (gone,))
+        """Forget what a verified receipt names, a part at a time: each must find room in the log on a full disk, and lane 1
+        does not wait until a week's backlog is gone."""
+        gone = 0
+        while part := self._shrink("prune", lambda db: self._prune_part(db, epoch, stored)):
+            gone += part
         return gone
 
     def expire(self) -> int:
@@ -144,15 +121,24 @@ class SqliteOutbox:
         Within one boot the age counts, by a clock that cannot jump; a row of an earlier boot goes by the wall clock, and
         only while that is synchronised.
         """
-        now = self._clock.now()
-        with self._using("expire reads in") as db:
-            due = _due(db, now)
-            if not due:
-                return 0
-            with tables.transaction(db):
-                gone = _forget(db, runs(due))
-                db.execute("UPDATE chain SET expired = expired + ?", (gone,))
+        now, gone = self._clock.now(), 0
+        while part := self._shrink("expire reads in", lambda db: self._expire_part(db, now)):
+            gone += part
         return gone
+
+    def tombstones(self) -> Sequence[bytes]:
+        """The tombstones that wait, oldest first, as they were signed."""
+        with self._using("read") as db:
+            return [wire for (wire,) in db.execute("SELECT wire FROM tombstones ORDER BY id")]
+
+    def let_go(self, tombstone: bytes) -> None:
+        """Forget a tombstone that the agency keeps by now; one that has grown since stays."""
+
+        def forget(db: sqlite3.Connection) -> None:
+            with tables.transaction(db):
+                db.execute("DELETE FROM tombstones WHERE wire = ?", (tombstone,))
+
+        self._shrink("forget a tombstone in", forget)
 
     def head(self) -> Head:
         """Where the chain ends, and what was before this epoch."""
@@ -172,34 +158,84 @@ class SqliteOutbox:
                 self._db = None
                 os.close(self._holds)
 
+    def _prune_part(self, db: sqlite3.Connection, epoch: str, stored: Sequence[tuple[int, int]]) -> int:
+        if db.execute("SELECT epoch FROM chain").fetchone() != (epoch,):
+            return 0
+        found = rows.numbers_in(db, stored, self._part)
+        if found:
+            with tables.transaction(db):
+                rows.forget(db, runs(found))
+                db.execute("UPDATE chain SET pruned = pruned + ?", (len(found),))
+        return len(found)
+
+    def _expire_part(self, db: sqlite3.Connection, now: Instant) -> int:
+        if self._deadline is None or self._deadline.boot_id != now.boot_id:
+            self._deadline = rows.deadline(db, now.boot_id)
+        if not self._deadline.reached(now):
+            return 0
+        self._deadline = None
+        found = rows.due(db, now)[: self._part]
+        if found:
+            with tables.transaction(db):
+                rows.forget(db, runs(found))
+                db.execute("UPDATE chain SET expired = expired + ?", (len(found),))
+                if self._bury is not None:
+                    (epoch,) = db.execute("SELECT epoch FROM chain").fetchone()
+                    rows.bury(db, self._bury, Dropped(epoch=epoch, expired=tuple(runs(found))))
+        return len(found)
+
+    def _shrink(self, verb: str, do: Callable[[sqlite3.Connection], _T]) -> _T:
+        """``do`` what makes the outbox smaller, also where somebody else has filled the disk: then the ballast goes, and what
+        the log holds is written back in its place, so that the log begins anew where it lies."""
+        with self._using(verb) as db:
+            try:
+                return do(db)
+            except sqlite3.OperationalError:
+                if not self._ballast.throw():
+                    raise
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                return do(db)
+
     def _take_slot(self, db: sqlite3.Connection, envelope: Envelope) -> None:
         """Move the chain's head onto ``envelope``, in the transaction that keeps it."""
         slot = envelope.slot
         head = db.execute("SELECT epoch, seq + 1, hash FROM chain").fetchone()
         if head != (slot.epoch, slot.seq, slot.previous):
             raise OutboxError(f"keep a read in outbox: it takes number {slot.seq}, the chain's next is {head[1]}")
-        size = sum(map(len, _wires(envelope)))
+        size = sum(map(len, rows.wires(envelope)))
         db.execute(
             "UPDATE chain SET seq = ?, hash = ?, bytes = bytes + ?, copies = copies + ?",
             (slot.seq, hashlib.sha256(envelope.wire).digest(), size, len(envelope.copies)),
         )
 
-    def _require_budget(self, db: sqlite3.Connection, envelope: Envelope) -> None:
-        used = tables.pragma(db, "page_count") - tables.pragma(db, "freelist_count")
-        wanted = sum(len(wire) // _PAGE_BYTES for wire in _wires(envelope)) + len(envelope.copies) * _PAGES_BEGUN
-        if used + wanted + _SLACK_PAGES > self._main_pages:
+    def _make_room(self, db: sqlite3.Connection, envelope: Envelope) -> None:
+        """Keep the promise about the budget: where reads may be dropped they make room for a few more than this one."""
+        wanted = sum(len(wire) // _PAGE_BYTES for wire in rows.wires(envelope)) + len(envelope.copies) * _PAGES_BEGUN
+        if not self._fits(db, wanted) and self._room is not None:
+            self._room.make(db, lambda: self._fits(db, wanted + self._main_pages // _SPARE_SHARE))
+        if not self._fits(db, wanted):
             raise OutboxError(
                 f"keep a read in outbox {self._path}: its budget is used up; reads wait for receipts: bring the agency's "
                 "end within reach or give `outbox.budget_bytes` more"
             )
 
-    def _require_disk(self, verb: str) -> None:
+    def _fits(self, db: sqlite3.Connection, pages: int) -> bool:
+        used = tables.pragma(db, "page_count") - tables.pragma(db, "freelist_count")
+        return used + pages + _SLACK_PAGES <= self._main_pages
+
+    def _require_disk(self, db: sqlite3.Connection | None = None) -> None:
+        """Refuse to take what is left of the disk: receipts prune, and that takes room too."""
+        verb = "open" if db is None else "keep a read in"
         try:
             disk = os.statvfs(self._path.parent)
         except OSError as error:
             raise OutboxError(f"{verb} outbox {self._path}: {error.strerror}") from error
         free = disk.f_bavail * disk.f_frsize
         if free < self._reserve_bytes:
+            if db is not None:
+                # While there still is room for it: a log that is written back begins anew in the place it has.
+                with contextlib.suppress(sqlite3.Error):
+                    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             raise OutboxError(
                 f"{verb} outbox {self._path}: the disk is full: {free} bytes are free and {self._reserve_bytes} must stay "
                 "free (`outbox.reserve_bytes`); make room on it"
@@ -243,6 +279,8 @@ class SqliteOutbox:
             # Only now, so that a file which is full can still be upgraded.
             fence = max(self._main_pages, tables.pragma(db, "page_count"))
             db.execute(f"PRAGMA max_page_count = {fence}").fetchall()
+            reserve(self._path.with_name(self._path.name + "-wal"), self._log_bytes)
+            self._ballast.take()
         except BaseException:
             db.close()
             raise
@@ -258,7 +296,7 @@ class SqliteOutbox:
             "journal_mode": "wal",
             "synchronous": 2,
             "wal_autocheckpoint": self._wal_pages,
-            "journal_size_limit": self._wal_pages * _PAGE_BYTES,
+            "journal_size_limit": self._log_bytes,
             "cell_size_check": 1,
             "foreign_keys": 1,
         }
@@ -267,54 +305,6 @@ class SqliteOutbox:
             (granted,) = db.execute(f"PRAGMA {name}").fetchone()
             if granted != value:
                 raise OutboxError(f"open outbox {self._path}: asked SQLite for {name} = {value}, got {granted}")
-
-
-def _copies(db: sqlite3.Connection, first: int, last: int) -> dict[int, list[SealedCopy]]:
-    """The copies of the reads from ``first`` to ``last``, by the read's number."""
-    found: dict[int, list[SealedCopy]] = {}
-    rows = db.execute("SELECT seq, party, wire FROM copies WHERE seq BETWEEN ? AND ? ORDER BY rowid", (first, last))
-    for seq, party, wire in rows:
-        found.setdefault(seq, []).append(SealedCopy(party=party, wire=wire))
-    return found
-
-
-def _wires(envelope: Envelope) -> Iterator[bytes]:
-    yield envelope.wire
-    yield from (copy.wire for copy in envelope.copies)
-
-
-def _some(db: sqlite3.Connection, first: int, last: int) -> bool:
-    return db.execute("SELECT 1 FROM envelopes WHERE seq BETWEEN ? AND ? LIMIT 1", (first, last)).fetchone() is not None
-
-
-def _forget(db: sqlite3.Connection, ranges: Iterable[tuple[int, int]]) -> int:
-    """Delete the reads in ``ranges``, with which their copies go, and take both off the account; returns how many reads."""
-    gone = 0
-    for numbers in ranges:
-        reads, read_bytes = _weigh(db, "envelopes", numbers)
-        copies, copy_bytes = _weigh(db, "copies", numbers)
-        db.execute("DELETE FROM envelopes WHERE seq BETWEEN ? AND ?", numbers)
-        db.execute("UPDATE chain SET bytes = bytes - ?, copies = copies - ?", (read_bytes + copy_bytes, copies))
-        gone += reads
-    return gone
-
-
-def _weigh(db: sqlite3.Connection, table: Literal["envelopes", "copies"], numbers: tuple[int, int]) -> tuple[int, int]:
-    """How many messages of ``numbers`` lie in ``table``, and their wire bytes."""
-    query = f"SELECT count(*), coalesce(sum(length(wire)), 0) FROM {table} WHERE seq BETWEEN ? AND ?"  # noqa: S608
-    count, size = db.execute(query, numbers).fetchone()
-    return count, size
-
-
-def _due(db: sqlite3.Connection, now: Instant) -> list[int]:
-    """The number of every read whose time is over."""
-    due = db.execute(
-        "SELECT seq FROM envelopes WHERE boot_id = ? AND ? - boottime_ns >= lives_ns", (now.boot_id, now.boottime_ns)
-    ).fetchall()
-    if now.quality.source in _SYNCHRONISED:
-        earlier = db.execute("SELECT seq, expires FROM envelopes WHERE boot_id != ?", (now.boot_id,))
-        due += [(seq,) for seq, expires in earlier if datetime.fromisoformat(expires) <= now.utc]
-    return [seq for (seq,) in due]
 
 
 def _hold_alone(path: Path) -> int:

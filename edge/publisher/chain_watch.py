@@ -7,10 +7,13 @@ all of them are a number that does not come.  So the unit says, signed, which nu
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
+
 from edge.envelope.interface import NoticeWriter
 from edge.errors import EnvelopeError
 from edge.outbox.interface import Outbox
-from edge.ranges import runs
+from edge.ranges import Range, joined, minus, runs
 from edge.records import Envelope
 
 # One word that the chain is shorter than it was is a suspicion, the next one proves it: so the second comes soon.
@@ -27,13 +30,14 @@ class ChainWatch:
         self._outbox, self._notices, self._every_s = outbox, notices, every_s
         self._altered: set[int] = set()
         self._tokens: set[int] = set()
+        self._to_say: deque[bytes] = deque()
         self._told: tuple[object, ...] = ()
-        self._offered: tuple[object, ...] = ()
         self._times, self._look_at_s, self._told_at_s = 0, 0.0, 0.0
 
     def begin(self) -> None:
         """A fresh connection: the agency is told at once."""
         self._tokens.clear()
+        self._to_say.clear()
         self._times = 0
 
     @property
@@ -42,22 +46,48 @@ class ChainWatch:
         return len(self._tokens)
 
     def due(self, now_s: float) -> bytes | None:
-        """The wire bytes of what is to be said now, or None."""
-        if self._times and now_s < self._look_at_s:
-            return None
-        head, to_come = self._outbox.head(), tuple(runs(self._outbox.waiting_numbers()))
-        self._offered = (head, to_come, len(self._altered))
-        if self._times > 1 and self._offered == self._told and now_s < self._told_at_s + _AT_LEAST_EVERY_S:
-            self._look_at_s = now_s + self._every_s
-            return None
-        return self._notices.standing(head, to_come, self._altered)
+        """The wire bytes of what is to be said next, or None: every tombstone that waits, and then where the chain stands, so
+        that nothing is missed that was dropped."""
+        if not self._to_say and (self._times == 0 or now_s >= self._look_at_s):
+            self._look(now_s)
+        return self._to_say[0] if self._to_say else None
 
     def sent(self, token: int, now_s: float) -> None:
         """What was due is handed over."""
         self._tokens.add(token)
-        self._times += 1
-        self._told, self._told_at_s = self._offered, now_s
-        self._look_at_s = now_s + (min(_SECOND_AFTER_S, self._every_s) if self._times == 1 else self._every_s)
+        self._to_say.popleft()
+        if not self._to_say:
+            self._times += 1
+            self._told_at_s = now_s
+            self._look_at_s = now_s + (min(_SECOND_AFTER_S, self._every_s) if self._times == 1 else self._every_s)
+
+    def settled(self, buried: Sequence[Range]) -> None:
+        """The agency keeps tombstones that name ``buried``: those that name nothing else may go."""
+        for wire in self._outbox.tombstones():
+            if not minus(self._numbers(wire), buried):
+                self._outbox.let_go(wire)
+
+    def _look(self, now_s: float) -> None:
+        """Find out what there is to say."""
+        self._look_at_s = now_s + self._every_s
+        head, tombstones = self._outbox.head(), self._outbox.tombstones()
+        # What is buried and not acknowledged is still to come too: as a tombstone.
+        waiting = [*runs(self._outbox.waiting_numbers()), *(each for wire in tombstones for each in self._numbers(wire))]
+        to_come = joined(waiting)
+        says = (head, to_come, tombstones, len(self._altered))
+        news = says != self._told or tombstones or now_s >= self._told_at_s + _AT_LEAST_EVERY_S
+        if self._times > 1 and not news:
+            return
+        self._told = says
+        self._to_say.extend((*tombstones, self._notices.standing(head, to_come, self._altered)))
+
+    def _numbers(self, tombstone: bytes) -> list[Range]:
+        """Every number that a tombstone of ours names; none for another's."""
+        try:
+            says = self._notices.buried(tombstone)
+        except EnvelopeError:
+            return []
+        return joined([*says.budget, *says.expired, *says.copies])
 
     def answered(self, token: int, taken: bool) -> bool:
         """Whether ``token`` was a notice's; one that nobody took is said again."""

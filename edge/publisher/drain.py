@@ -23,7 +23,7 @@ from edge.publisher.interface import Acknowledged, Connected, Disconnected, Even
 from edge.records import Envelope
 
 _POLL_S = 0.1
-_EXPIRE_EVERY_S = 5.0
+_LOOK_EVERY_S = 5.0
 _TROUBLE_PAUSE_S = 1.0
 _FETCH = 64
 # How many envelopes may be with the broker without a receipt, in windows: enough to hide the way to the store and back,
@@ -153,7 +153,8 @@ class Drain:
         self._monotonic = monotonic
         self._flight, self._copies = Flight(resend_after_s), Copies()
         self._chain = None if notices is None else ChainWatch(outbox, notices, tell_every_s)
-        self._expire_at_s = monotonic()
+        self._look_at_s = monotonic()
+        self._dropped: tuple[int, int] | None = None
         self._last_reason = ""
 
     def run(self, stop: threading.Event) -> None:
@@ -167,7 +168,7 @@ class Drain:
 
     def _turn(self, stop: threading.Event) -> None:
         try:
-            self._expire()
+            self._look_after()
             self._tell()
             sent = self._send_overdue() + self._send_held() + self._send_new()
             self._take_events(0.0 if sent else _POLL_S)
@@ -183,25 +184,37 @@ class Drain:
             self._journal.error("lane 2 met something unexpected and goes on", kind=type(error).__name__)
             stop.wait(_TROUBLE_PAUSE_S)
 
-    def _expire(self) -> None:
-        if self._monotonic() < self._expire_at_s:
+    def _look_after(self) -> None:
+        """Delete what is over, and be loud about what had to make room."""
+        if self._monotonic() < self._look_at_s:
             return
-        self._expire_at_s = self._monotonic() + _EXPIRE_EVERY_S
+        self._look_at_s = self._monotonic() + _LOOK_EVERY_S
         expired = self._outbox.expire()
         if expired:
             self._journal.count("envelopes_expired", by=expired)
             self._journal.warning("reads were deleted undelivered because their label said so", envelopes=expired)
+        backlog = self._outbox.backlog()
+        before, self._dropped = self._dropped, (backlog.dropped, backlog.dropped_copies)
+        if before is None or before == self._dropped:
+            return
+        self._journal.count("envelopes_dropped", by=backlog.dropped - before[0])
+        self._journal.count("copies_dropped", by=backlog.dropped_copies - before[1])
+        self._journal.error(
+            "the outbox is full: the oldest made room for the newest; bring the agency's end within reach",
+            reads=backlog.dropped - before[0],
+            copies=backlog.dropped_copies - before[1],
+        )
 
     def _tell(self) -> None:
-        """Say where the chain stands, before anything that was not sent yet."""
+        """Say what was dropped and where the chain stands, before anything that was not sent yet."""
         now_s = self._monotonic()
-        if self._chain is None or self._room(now_s) == 0:
-            return
-        wire = self._chain.due(now_s)
-        token = self._publisher.send(wire) if wire is not None else None
-        if token is not None:
+        while self._chain is not None and self._room(now_s):
+            wire = self._chain.due(now_s)
+            token = self._publisher.send(wire) if wire is not None else None
+            if token is None:
+                return
             self._chain.sent(token, now_s)
-            self._journal.count("notices_sent", "standing")
+            self._journal.count("notices_sent")
 
     def _send_overdue(self) -> int:
         now_s, sent = self._monotonic(), 0
@@ -360,6 +373,8 @@ class Drain:
         self._journal.count("receipts_taken")
         self._alarm(receipt, backlog.committed)
         self._journal.count("envelopes_pruned", by=self._outbox.prune(receipt.epoch, receipt.stored))
+        if self._chain is not None and receipt.buried:
+            self._chain.settled(receipt.buried)
         self._flight.settled(receipt)
 
     def _alarm(self, receipt: Receipt, committed: int) -> None:

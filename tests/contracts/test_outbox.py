@@ -168,6 +168,24 @@ def test_what_the_label_says_is_deleted_on_time(make: MakeOutbox, clock: HandClo
     assert list(outbox.waiting_numbers()) == []
 
 
+def test_whichever_read_is_over_first_is_deleted_first(make: MakeOutbox, clock: HandClock) -> None:
+    """However they came and were looked for meanwhile, in one life of the process and in the next."""
+    outbox = make()
+    for minutes in (9, 3, 6, 1):
+        outbox.put(envelope(outbox.next_slot(), lives=timedelta(minutes=minutes)))
+        assert outbox.expire() == 0
+    for left in ([1, 2, 3], [1, 2, 3], [1, 3], [1, 3], [1, 3], [1]):
+        clock.wait(timedelta(minutes=1))
+        outbox.expire()
+        assert list(outbox.waiting_numbers()) == left
+        outbox.put(envelope(outbox.next_slot(), lives=timedelta(minutes=2)))
+        outbox.prune(outbox.next_slot().epoch, [(outbox.next_slot().seq - 1,) * 2])
+    outbox.close()
+    outbox = make()
+    clock.wait(timedelta(minutes=3))
+    assert outbox.expire() == 1
+
+
 @pytest.mark.parametrize("years", [-50, 10])
 def test_a_jump_of_the_clock_deletes_nothing(make: MakeOutbox, clock: HandClock, years: int) -> None:
     """Neither a wake-up in 1976 nor a wrong correction by ten years is a reason to forget."""

@@ -7,7 +7,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
 from edge.envelope.enrolled import EnrolledDevices
@@ -112,30 +112,34 @@ class UnitSide:
     def __init__(self, town: Town, device: str, clock: HandClock, outbox: Path, **how: int) -> None:
         self.town, self.device, self.path, self.clock, self.how = town, device, outbox, clock, how
         self.journal, self.log, self.now_s = Journal(log := io.StringIO()), log, 0.0
-        self.wire = Wire(device)
+        self.wire, self._sealer = Wire(device), town.sealer(device)
         self.epoch, self.hashes = "", dict[int, bytes]()
         self.start()
 
     def start(self) -> None:
         """As after a restart: everything in memory is gone."""
         limits = {"budget_bytes": 64 << 20, "reserve_bytes": 1 << 16, **self.how}
-        self.outbox = SqliteOutbox(self.path, clock=self.clock, **limits)
         keys = load_public_keys(self.town.device(self.device) / "agency-receipt.pem")
         sign_key = load_private_key(self.town.device(self.device) / "sign.key")
         notices = NoticeSigner(device=self.device, agency=AGENCY, sign_key=sign_key, now=self.clock.now)
+        self.outbox = SqliteOutbox(self.path, clock=self.clock, bury=notices.bury, **limits)
         verifier = ReceiptVerifier(agency=AGENCY, device=self.device, keys=keys)
         self.wire.again()
         self.drain = Drain(
             self.outbox, self.wire, verifier, self.journal, notices=notices, monotonic=lambda: self.now_s, resend_after_s=20.0
         )
 
-    def put(self, count: int = 1) -> list[Envelope]:
-        made, sealer = list[Envelope](), self.town.sealer(self.device)
+    def put(self, count: int = 1, **how: object) -> list[Envelope]:
+        made = list[Envelope]()
         for _ in range(count):
-            one = release(f"r-{uuid.uuid4().hex[:12]}", device=self.device, at=datetime.now(timezone.utc))
-            made.append(sealer.seal(one, self.outbox.next_slot()))
+            made.append(self.seal(**how))
             self.outbox.put(made[-1])
         return made
+
+    def seal(self, **how: object) -> Envelope:
+        """A read for the next slot, not kept yet."""
+        one = release(f"r-{uuid.uuid4().hex[:12]}", device=self.device, at=self.clock.utc, **how)  # type: ignore[arg-type]
+        return self._sealer.seal(one, self.outbox.next_slot())
 
     def stop(self) -> None:
         self.outbox.close()

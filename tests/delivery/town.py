@@ -67,7 +67,13 @@ class Town:
         )
 
     def outbox(self, device: str) -> SqliteOutbox:
-        return SqliteOutbox(self.outbox_path(device), clock=Clock(), budget_bytes=64 << 20, reserve_bytes=1 << 20)
+        return SqliteOutbox(
+            self.outbox_path(device),
+            clock=Clock(),
+            budget_bytes=64 << 20,
+            reserve_bytes=1 << 20,
+            bury=self.notices(device).bury,
+        )
 
     def drain(self, device: str, outbox: SqliteOutbox, journal: Journal, resend_after_s: float = 3.0) -> Drain:
         own = self.device(device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import resource
@@ -130,6 +131,52 @@ def test_a_disk_that_fills_up_refuses_puts_and_nothing_else(path: Path) -> None:
     assert outbox.backlog().committed == committed + 1
     outbox.close()
     assert inspect.verify(path).findings == ()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MiB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small disk wants root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_receipts_prune_on_a_disk_that_somebody_else_has_filled_to_the_last_byte(small_disk: Path) -> None:
+    """Puts are refused in words, what the agency has is forgotten all the same, over and over, and with room puts work again:
+    without a restart."""
+    path = small_disk / "outbox.sqlite"
+    outbox = opened(path, reserve_bytes=1 << 18)
+    for _ in range(400):
+        put(outbox)
+    with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    epoch = outbox.next_slot().epoch
+    for first in range(1, 400, 3):
+        with pytest.raises(OutboxError, match="the disk is full"):
+            put(outbox)
+        assert outbox.prune(epoch, [(first, first + 1)]) == 2
+    assert outbox.prune(epoch, [(1, 400)]) > 100
+    assert outbox.backlog().waiting == 0
+    (small_disk / "filler").unlink()
+    put(outbox)
+    outbox.close()
+    assert inspect.verify(path).findings == ()
+
+
+def test_the_log_has_its_place_before_it_is_needed(path: Path, outbox: SqliteOutbox) -> None:
+    """And keeps it: however much is written and written back, it is neither grown nor given up."""
+    log = path.with_name(path.name + "-wal")
+    sizes = set()
+    for n in range(1, 300):
+        put(outbox)
+        outbox.prune(outbox.next_slot().epoch, [(n, n)])
+        sizes.add(log.stat().st_size)
+    assert len(sizes) == 1
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:

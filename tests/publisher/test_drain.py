@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from edge.envelope.interface import Receipt
+from edge.envelope.interface import Receipt, Tombstone
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.errors import EnvelopeError, OutboxError
 from edge.journal import Journal
@@ -492,6 +492,9 @@ class Words:
 
     def standing(self, head: Head, to_come: Iterable[tuple[int, int]], altered: Iterable[int]) -> bytes:
         return f"head {head.seq}, to come {list(to_come)}, altered {sorted(altered)}".encode()
+
+    def buried(self, wire: bytes) -> Tombstone:
+        raise EnvelopeError("signature", "verify signature: nobody made it")
 
     def slot(self, wire: bytes) -> Slot:
         raise EnvelopeError("header", "read envelope: its header cannot be read")
