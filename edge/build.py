@@ -27,7 +27,9 @@ from edge.envelope.notice import NoticeSigner
 from edge.envelope.open import HpkeOpener, verify
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.envelope.seal import HpkeSealer
+from edge.envelope.signature import sign
 from edge.errors import ConfigError, OutboxError
+from edge.expiry import Expiry
 from edge.hotlist.files import stamp_path
 from edge.hotlist.load import load_hotlist
 from edge.ingest.mqtt import MqttMailbox
@@ -51,7 +53,9 @@ from edge.position import make_position
 from edge.publisher.drain import Drain
 from edge.publisher.mqtt import MqttPublisher
 from edge.recognizer.fast_plate_ocr import FastPlateOcr
-from edge.store.interface import Store
+from edge.store.book import DOMAIN as BOOK_DOMAIN
+from edge.store.book import BookKeeper
+from edge.store.interface import RetentionStore
 from edge.store.sqlite import SqliteStore
 from edge.tracker.association import PlateTracker
 from edge.unit import Unit
@@ -225,7 +229,7 @@ def outbox_path(config: DeviceConfig) -> Path:
     return config.unit.data / OUTBOX_FILE
 
 
-def open_store(config: StoreConfig) -> Store:
+def open_store(config: StoreConfig) -> RetentionStore:
     """The agency's store.  Raises StoreError, or ConfigError if a part of this program is not installed."""
     if config.dsn is not None:
         try:
@@ -236,6 +240,17 @@ def open_store(config: StoreConfig) -> Store:
     if config.path is None:
         raise ConfigError("open store: neither `store.path` nor `store.dsn` is configured")
     return SqliteStore(config.path)
+
+
+def book_keeper(config: AgencyConfig) -> BookKeeper:
+    """Signs the agency's book of holds and deletions, with the key of its receipts.  Raises ConfigError."""
+    key = load_private_key(config.ingest.receipt_key)
+    return BookKeeper(config.ingest.agency, lambda body: sign(key, BOOK_DOMAIN, body))
+
+
+def expiry(config: AgencyConfig, clock: Clock, journal: Journal) -> Expiry:
+    """What deletes expired reads while the agency end runs.  Raises ConfigError."""
+    return Expiry(lambda: open_store(config.store), book_keeper(config), clock, journal)
 
 
 def agency_data(config: AgencyConfig) -> Path:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope.signature import sign, verified_by
 from edge.store.book import DOMAIN, BookKeeper, BookReport, check_book
-from edge.store.interface import Arrival, Order, RetentionStore
+from edge.store.interface import Arrival, HoldOrder, RetentionStore
 from tests.labeled import AGENCY, START, labeled_read
 
 MakeStore = Callable[[], RetentionStore]
@@ -47,9 +47,9 @@ def arrival(
     )
 
 
-def order(*seqs: int, days: float = 30, authority: str = "warrant") -> Order:
+def order(*seqs: int, days: float = 30, authority: str = "warrant") -> HoldOrder:
     """An order to keep reads of pole-7, in force from the beginning for ``days``."""
-    return Order(
+    return HoldOrder(
         authority=authority,
         case="HPD-2026-0117",
         approver="Sgt. Example",

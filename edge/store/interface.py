@@ -46,7 +46,7 @@ class Ruling(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...]
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class HoldOrder(Struct, frozen=True, kw_only=True):
     """What lets an agency keep some reads longer: ``authority``, one of the words that their labels name as ``lifts``, in which
     case, approved by whom, from when until when.  ``reads`` are the reads' ids."""
 
@@ -62,7 +62,7 @@ class Hold(Struct, frozen=True, kw_only=True):
     """An order in the store.  It keeps its reads until it is ``over``: released, or ended by itself."""
 
     id: str
-    order: Order
+    order: HoldOrder
     placed: datetime
     over: datetime | None = None
 
@@ -101,7 +101,7 @@ class HoldPlaced(Struct, frozen=True, kw_only=True, tag="hold-placed", tag_field
     """Reads are kept beyond their time from now on."""
 
     hold: str
-    order: Order
+    order: HoldOrder
     numbers: tuple[Numbers, ...]
 
 
@@ -178,7 +178,7 @@ class RetentionStore(Store, Protocol):
         """A person has looked at the clock: the next run may be far beyond the last."""
         ...
 
-    def hold(self, order: Order, at: datetime, notary: Notary) -> Hold:
+    def hold(self, order: HoldOrder, at: datetime, notary: Notary) -> Hold:
         """Keep reads longer.  Raises StoreError if a read is not there, its time has passed, or its label does not let this
         authority keep it."""
         ...

@@ -23,7 +23,7 @@ from edge.errors import StoreError
 from edge.store import postgres_retention as retention
 from edge.store import postgres_schema as schema
 from edge.store.batch import Slot, first_of_each, outcomes
-from edge.store.interface import Arrival, Deletion, Hold, Notary, Order, Outcome, Signed, StoredRead
+from edge.store.interface import Arrival, Deletion, Hold, HoldOrder, Notary, Outcome, Signed, StoredRead
 from edge.store.postgres_link import Db, PostgresLink
 from edge.store.ranges import joined, runs, without
 from edge.store.row import Row, row_of, stored_read
@@ -107,7 +107,7 @@ class PostgresStore:
         with self._link.using("note the time in") as db, db.transaction():
             retention.note_run(db, at)
 
-    def hold(self, order: Order, at: datetime, notary: Notary) -> Hold:
+    def hold(self, order: HoldOrder, at: datetime, notary: Notary) -> Hold:
         """Keep reads longer."""
         with self._link.using("place hold in") as db, retention.alone(db):
             return retention.place_hold(db, order, at, notary)

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from edge.store import postgres_schema as schema
 from edge.store.batch import Slot
-from edge.store.interface import Deleted, Deletion, Event, Hold, HoldOver, HoldPlaced, Notary, Order, Signed
+from edge.store.interface import Deleted, Deletion, Event, Hold, HoldOrder, HoldOver, HoldPlaced, Notary, Signed
 from edge.store.postgres_link import Db, keep_quick
 from edge.store.retention import Found, check_clock, check_order, check_over, deleted_under, deletion, in_store, numbers_of
 from edge.store.row import stored_read, utc
@@ -75,7 +75,7 @@ def expire(db: Db, at: datetime, notary: Notary) -> Deletion | None:
     return event
 
 
-def place_hold(db: Db, order: Order, at: datetime, notary: Notary) -> Hold:
+def place_hold(db: Db, order: HoldOrder, at: datetime, notary: Notary) -> Hold:
     """See :meth:`edge.store.interface.RetentionStore.hold`."""
     hold = Hold(id=secrets.token_hex(6), order=order, placed=at)
     with db.transaction():
@@ -112,9 +112,9 @@ def note_run(db: Db, at: datetime) -> None:
 def _begin(db: Db, at: datetime, notary: Notary) -> None:
     """Look at the clock, end the holds whose time has come."""
     with db.transaction():
-        last = db.execute("SELECT at FROM last_run").fetchone()
-        check_clock(None if last is None else last[0], at)
-        note_run(db, at)
+        (last,) = db.execute("SELECT at FROM last_run").fetchone() or (None,)
+        check_clock(last, at)
+        note_run(db, at if last is None else max(at, last))
         for hold in holds(db):
             if hold.over is None and not hold.keeps(at):
                 _write_book(db, notary, at, HoldOver(hold=hold.id, by="", reason="its time has come"))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import msgspec
 from msgspec import Struct
 
 from edge.errors import StoreError
 from edge.store.batch import Slot
-from edge.store.interface import Deleted, Deletion, Hold, Numbers, Order, Ruling, StoredRead
+from edge.store.interface import Deleted, Deletion, Hold, HoldOrder, Numbers, Ruling, StoredRead
 from edge.store.ranges import joined
 
 #: Retention runs every few minutes while the agency end is up; a gap as long as this is a clock that has jumped, or an agency
 #: end that was off for as long, and a person can tell which.
 LONGEST_GAP = timedelta(days=7)
 
+#: Before this program was made no clock was right.
+_MADE = datetime(2026, 1, 1, tzinfo=timezone.utc)
 #: Device and epoch of each epoch's number in a store.
 Names = Mapping[int, tuple[str, str]]
 #: An epoch's number, the first and the last of some sequence numbers without a hole.
@@ -35,6 +37,8 @@ class Found(Struct, frozen=True, kw_only=True):
 
 def check_clock(last_run: datetime | None, at: datetime) -> None:
     """Raises StoreError if ``at`` is so far beyond the last run that the clock may have jumped: what is deleted is gone."""
+    if at < _MADE:
+        raise StoreError(f"delete expired reads: the clock says {at:%Y-%m-%d %H:%M} UTC; set it")
     if last_run is not None and at - last_run > LONGEST_GAP:
         raise StoreError(
             f"delete expired reads: the clock says {at:%Y-%m-%d %H:%M} UTC, more than {LONGEST_GAP.days} days after the last "
@@ -42,7 +46,7 @@ def check_clock(last_run: datetime | None, at: datetime) -> None:
         )
 
 
-def check_order(order: Order, found: Mapping[str, Sequence[Found]], kept: set[Slot], at: datetime) -> None:
+def check_order(order: HoldOrder, found: Mapping[str, Sequence[Found]], kept: set[Slot], at: datetime) -> None:
     """Raises StoreError unless every read that the order names is there, still has time or is ``kept`` by another hold, and has
     a label that lets this authority keep it."""
     for what, value in (("case number", order.case), ("approver", order.approver)):

@@ -21,7 +21,7 @@ from edge.store import sqlite_index as index
 from edge.store import sqlite_retention as retention
 from edge.store.batch import first_of_each, outcomes
 from edge.store.folder_lock import FolderLock
-from edge.store.interface import Arrival, Deletion, Hold, Notary, Order, Outcome, Signed, StoredRead
+from edge.store.interface import Arrival, Deletion, Hold, HoldOrder, Notary, Outcome, Signed, StoredRead
 from edge.store.ranges import without
 from edge.store.row import row_of, stored_read, utc
 from edge.store.sqlite_files import SqliteFiles
@@ -83,7 +83,7 @@ class SqliteStore:
         with self._files.using("note the time in") as db, transaction(db):
             index.note_run(db, utc(at))
 
-    def hold(self, order: Order, at: datetime, notary: Notary) -> Hold:
+    def hold(self, order: HoldOrder, at: datetime, notary: Notary) -> Hold:
         """Keep reads longer."""
         with self._alone("place hold in"):
             return retention.place_hold(self._files, order, at, notary)

@@ -14,7 +14,7 @@ from datetime import date, datetime, timezone
 
 from edge.store import sqlite_index as index
 from edge.store.batch import Slot
-from edge.store.interface import Deletion, Hold, HoldOver, HoldPlaced, Notary, Order
+from edge.store.interface import Deletion, Hold, HoldOrder, HoldOver, HoldPlaced, Notary
 from edge.store.retention import (
     Found,
     Span,
@@ -58,7 +58,7 @@ def expire(files: SqliteFiles, at: datetime, notary: Notary) -> Deletion | None:
     return event
 
 
-def place_hold(files: SqliteFiles, order: Order, at: datetime, notary: Notary) -> Hold:
+def place_hold(files: SqliteFiles, order: HoldOrder, at: datetime, notary: Notary) -> Hold:
     """See :meth:`edge.store.interface.RetentionStore.hold`."""
     hold = Hold(id=secrets.token_hex(6), order=order, placed=at)
     with files.using("place hold in") as db:
@@ -89,10 +89,11 @@ def _shelves(files: SqliteFiles) -> list[str]:
 def _begin(files: SqliteFiles, at: datetime, notary: Notary) -> None:
     """Look at the clock, finish what was begun, end the holds whose time has come."""
     with files.using(_VERB) as db:
-        check_clock(index.last_run(db), at)
+        last = index.last_run(db)
+        check_clock(last, at)
         files.sweep(db)
         with transaction(db):
-            index.note_run(db, at)
+            index.note_run(db, at if last is None else max(at, last))
             for hold in index.holds(db):
                 if hold.over is None and not hold.keeps(at):
                     index.write_book(db, notary, at, HoldOver(hold=hold.id, by="", reason="its time has come"))
