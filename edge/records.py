@@ -7,6 +7,7 @@ the order: ``Outbox.put`` takes only what ``seal`` made of a :class:`Release`, a
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any, Literal
 
@@ -25,6 +26,10 @@ LONGEST_PLATE = 9
 #: … and none of North America bears more digits than these without a letter (New Hampshire has seven): a number of eight is
 #: part of a telephone's, on a board for rent.  (Israel's plates have eight; a unit for there needs another figure.)
 LONGEST_NUMBER = 7
+#: Plates of so few characters are rare, and a corner of a time stamp, a badge or a lamp is easily read as one …
+SHORT_PLATE = 3
+#: … so a short text must be likelier right than wrong, on what the detector is sure of.
+SHORT_VOUCHES = 0.5
 
 TimeSource = Literal["gps-pps", "gps", "ntp", "rtc", "holdover", "unset"]
 
@@ -111,8 +116,10 @@ class Reading(Struct, frozen=True, kw_only=True):
         The bundled reader has learnt to find none on lamps, badges and boards.  A word does not vouch: mud flaps, shops and
         lorries carry words.  A plate of letters alone needs a sure detector."""
         vouches = self.confidence >= TEXT_VOUCHES and any(character.isdigit() for character in self.text)
+        if len(self.text) <= SHORT_PLATE:
+            return bool(self.text) and self.detection.sure and self.confidence >= SHORT_VOUCHES
         longest = LONGEST_NUMBER if self.text.isdigit() else LONGEST_PLATE
-        return 0 < len(self.text) <= longest and (self.detection.sure or vouches)
+        return len(self.text) <= longest and (self.detection.sure or vouches)
 
 
 class Track(Struct, frozen=True, kw_only=True):
@@ -348,6 +355,11 @@ class Envelope(Struct, frozen=True, kw_only=True):
     hit: bool
     wire: bytes
     copies: tuple[SealedCopy, ...] = ()
+
+    @property
+    def following(self) -> Slot:
+        """The slot after this one."""
+        return Slot(epoch=self.slot.epoch, seq=self.slot.seq + 1, previous=hashlib.sha256(self.wire).digest())
 
 
 def enc_hook(value: Any) -> Any:

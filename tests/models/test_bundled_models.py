@@ -198,9 +198,9 @@ def test_a_clip_of_signs_stickers_grilles_and_lights_gives_no_read(
     assert reads_of(clip, finder, reader) == []
 
 
-def test_burnt_in_stamps_seldom_give_a_read(tmp_path: Path, finder: OnnxDetector, reader: FastPlateOcr) -> None:
-    """The known weak point: a date in a corner has a plate's proportions, and its digits vouch for themselves.  Of fifteen
-    kinds of stamp, each shown for a second, at most five are read; cameras for plates have their overlay off."""
+def test_burnt_in_stamps_give_no_read(tmp_path: Path, finder: OnnxDetector, reader: FastPlateOcr) -> None:
+    """A date in a corner has a plate's proportions, and its digits vouch for themselves; of fifteen kinds of stamp, each shown
+    for a second, none is read, or only one: a text of three characters must be likelier right than wrong."""
     rng = np.random.default_rng(SEED)
     read = 0
     for number in range(15):
@@ -211,7 +211,7 @@ def test_burnt_in_stamps_seldom_give_a_read(tmp_path: Path, finder: OnnxDetector
         put(back, drawn.grey, drawn.alpha, (x, y), width, 0.0)
         clip = write(tmp_path / f"stamp-{number}.mp4", (noisy(rng, back) for _ in range(10)))
         read += bool(reads_of(clip, finder, reader))
-    assert read <= 5, f"{read} of 15"
+    assert read <= 1, f"{read} of 15"
 
 
 def test_a_clip_with_a_plate_among_them_gives_its_read(tmp_path: Path, finder: OnnxDetector, reader: FastPlateOcr) -> None:
