@@ -8,6 +8,7 @@ PORT``.  Both end on SIGTERM; a unit with a COUNT other than 0 ends by itself wh
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ import threading
 import time
 import uuid
 from datetime import datetime, timezone
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Literal
 
@@ -120,7 +122,17 @@ def _begin(log: Path) -> threading.Event:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(), os.getppid()), daemon=True).start()
     return stop
+
+
+def _end_with(parent: BaseProcess | None, parent_pid: int) -> None:
+    """Nobody is to go on for ever because the bench itself was killed."""
+    if parent is not None:
+        parent.join()
+    while parent is None and os.getppid() == parent_pid:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def main(role: str, folder: str, port: str, *rest: str) -> None:
