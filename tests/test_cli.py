@@ -88,7 +88,10 @@ def append(path: Path, data: bytes) -> None:
 WRONG = {
     "unknown configuration key": (edit("backoff_max_s", "backof_max_s"), "did you mean `backoff_max_s`"),
     "missing model": (other_models(lambda m: (m / "detector-int8.onnx").unlink()), "detector-int8.onnx: No such file"),
-    "model with another hash": (other_models(lambda m: append(m / "ocr-int8.onnx", b"x")), "not the file that the manifest names"),
+    "model with another hash": (
+        other_models(lambda m: append(m / "ocr-int8.onnx", b"x")),
+        "not the file that the manifest names",
+    ),
     "pack with an unknown purpose": (other_pack('"stolen-vehicle"', '"stolen-vehicel"'), "stolen-vehic"),
     "unknown pack": (edit('pack = "us-ct"', 'pack = "us-cd"'), "us-ct"),
     "unreadable clip": (unreadable_clip, "broken.mp4"),
