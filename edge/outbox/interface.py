@@ -52,6 +52,10 @@ class Outbox(Protocol):
         """
         ...
 
+    def put_all(self, envelopes: Sequence[Envelope]) -> None:
+        """Keep several as :meth:`put` does, all or none, for the price of one: each takes the slot after the one before it."""
+        ...
+
     def waiting(self, after: int, limit: int) -> Sequence[Envelope]:
         """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order, each with its copies."""
         ...

@@ -30,8 +30,8 @@ _PAGE_BYTES = 4096
 _SHARED_MEMORY_BYTES = 64 * 1024
 # Pages that a put may need beyond its wire bytes: splits of the tables' trees, the chain row.
 _SLACK_PAGES = 16
-# A message may begin a page and leave another half empty.
-_PAGES_BEGUN = 2
+# What lies with a message in its row and in the indexes.
+_ROW_BYTES = 256
 # A full outbox makes room for this share of itself at once, so that not every put drops something.
 _SPARE_SHARE = 64
 
@@ -84,17 +84,23 @@ class SqliteOutbox:
         return Slot(epoch=epoch, seq=seq + 1, previous=head)
 
     def put(self, envelope: Envelope) -> None:
-        """Keep one envelope and its copies, all in one transaction; they are on the medium when this returns."""
+        """Keep one envelope and its copies; they are on the medium when this returns."""
+        self.put_all([envelope])
+
+    def put_all(self, envelopes: Sequence[Envelope]) -> None:
+        """Keep several and their copies, all in one transaction with one flush; they are on the medium when this returns."""
         with self._using("keep a read in") as db:
             self._require_disk(db)
             self._ballast.take()
             now = self._clock.now()
             with tables.transaction(db):
-                self._take_slot(db, envelope)
-                self._make_room(db, envelope)
-                rows.keep(db, envelope, now)
-            if self._deadline is not None:
-                self._deadline = self._deadline.with_one(envelope.expires, now)
+                self._make_room(db, envelopes)
+                for envelope in envelopes:
+                    self._take_slot(db, envelope)
+                    rows.keep(db, envelope, now)
+            for envelope in envelopes:
+                if self._deadline is not None:
+                    self._deadline = self._deadline.with_one(envelope.expires, now)
 
     def waiting(self, after: int, limit: int) -> Sequence[Envelope]:
         """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order, each with its copies."""
@@ -208,9 +214,11 @@ class SqliteOutbox:
             (slot.seq, hashlib.sha256(envelope.wire).digest(), size, len(envelope.copies)),
         )
 
-    def _make_room(self, db: sqlite3.Connection, envelope: Envelope) -> None:
-        """Keep the promise about the budget: where reads may be dropped they make room for a few more than this one."""
-        wanted = sum(len(wire) // _PAGE_BYTES for wire in rows.wires(envelope)) + len(envelope.copies) * _PAGES_BEGUN
+    def _make_room(self, db: sqlite3.Connection, envelopes: Sequence[Envelope]) -> None:
+        """Keep the promise about the budget: where reads may be dropped they make room for a few more than these."""
+        # No page is left more than half empty.
+        messages = [len(wire) + _ROW_BYTES for envelope in envelopes for wire in rows.wires(envelope)]
+        wanted = 2 * sum(messages) // _PAGE_BYTES
         if not self._fits(db, wanted) and self._room is not None:
             self._room.make(db, lambda: self._fits(db, wanted + self._main_pages // _SPARE_SHARE))
         if not self._fits(db, wanted):

@@ -254,6 +254,31 @@ def test_a_read_that_is_not_taken_leaves_no_copy_behind(make: MakeOutbox) -> Non
     assert outbox.waiting(after=0, limit=1)[0].copies == ()
 
 
+def test_several_are_kept_as_one(make: MakeOutbox) -> None:
+    """Each in the slot after the one before it, and after a restart all of them are there."""
+    outbox = make()
+    fill(outbox, 1)
+    first = envelope(outbox.next_slot(), "otherville")
+    second = envelope(first.following)
+    outbox.put_all([first, second, envelope(second.following, "hamden")])
+    slot = outbox.next_slot()
+    assert (slot.seq, slot.previous) == (5, hashlib.sha256(b"sealed 4").digest())
+    outbox.close()
+    outbox = make()
+    assert list(outbox.waiting(after=1, limit=2)) == [first, second]
+    assert outbox.backlog().committed == 4
+
+
+def test_of_several_that_do_not_follow_each_other_none_is_kept(make: MakeOutbox) -> None:
+    """All or none."""
+    outbox = make()
+    first = envelope(outbox.next_slot(), "otherville")
+    with pytest.raises(OutboxError):
+        outbox.put_all([first, first])
+    assert (outbox.backlog().committed, outbox.backlog().copies) == (0, 0)
+    outbox.put(first)
+
+
 def test_both_lanes_may_use_it_at_once(make: MakeOutbox) -> None:
     """One lane puts while the other reads and prunes; nothing is lost and nothing is seen twice."""
     outbox = make()

@@ -24,7 +24,7 @@ from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
 from edge.publisher.drain import Drain
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
-from edge.records import Envelope
+from edge.records import Envelope, Slot
 from edge.store.sqlite import SqliteStore
 from tests.clocks import HandClock
 from tests.delivery.town import Town
@@ -132,14 +132,14 @@ class UnitSide:
     def put(self, count: int = 1, **how: object) -> list[Envelope]:
         made = list[Envelope]()
         for _ in range(count):
-            made.append(self.seal(**how))
+            made.append(self.seal(self.outbox.next_slot(), **how))
             self.outbox.put(made[-1])
         return made
 
-    def seal(self, **how: object) -> Envelope:
-        """A read for the next slot, not kept yet."""
+    def seal(self, slot: Slot, **how: object) -> Envelope:
+        """A read that is not kept yet."""
         one = release(f"r-{uuid.uuid4().hex[:12]}", device=self.device, at=self.clock.utc, **how)  # type: ignore[arg-type]
-        return self._sealer.seal(one, self.outbox.next_slot())
+        return self._sealer.seal(one, slot)
 
     def stop(self) -> None:
         self.outbox.close()

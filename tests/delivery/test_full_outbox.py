@@ -17,6 +17,7 @@ from edge.records import Envelope, SealedCopy
 from tests.delivery.pipe import Line, UnitSide
 
 BUDGET = 1 << 20
+AT_ONCE = 8
 
 
 @pytest.fixture
@@ -32,15 +33,20 @@ def on_disk(unit: UnitSide) -> int:
 
 def fill(unit: UnitSide, times: float, *, hit_share: float = 0.0, copies: int = 0, chance: random.Random) -> list[Envelope]:
     """Real reads, until their wire bytes are ``times`` the budget; some are hits, some have copies."""
-    kept, size = list[Envelope](), 0
+    kept, group, size = list[Envelope](), list[Envelope](), 0
     while size < times * BUDGET:
-        made = unit.seal()
+        made = unit.seal(group[-1].following if group else unit.outbox.next_slot())
         parties = tuple(SealedCopy(party=f"party-{n}", wire=made.wire) for n in range(copies))
         envelope = msgspec.structs.replace(made, hit=chance.random() < hit_share, copies=parties)
-        unit.outbox.put(envelope)
-        assert len(kept) % 20 or on_disk(unit) <= BUDGET
+        group.append(envelope)
+        if len(group) == AT_ONCE:
+            unit.outbox.put_all(group)
+            assert on_disk(unit) <= BUDGET
+            group.clear()
         size += len(made.wire) * (1 + copies)
         kept.append(envelope)
+    for envelope in group:
+        unit.outbox.put(envelope)
     return kept
 
 
