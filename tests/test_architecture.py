@@ -18,7 +18,7 @@ OWNERS = {
     "paho": {"edge/mqtt.py"},
     "fast_plate_ocr": {"edge/recognizer/fast_plate_ocr.py"},
     "psycopg": {f"edge/store/postgres{part}.py" for part in ("", "_link", "_retention", "_schema")},
-    "typer": {"edge/cli.py", "calibration/cli.py"},
+    "typer": {"edge/cli.py", "calibration/cli.py", *(f"edge/commands/{p.name}" for p in ROOT.glob("edge/commands/*.py"))},
 }
 
 

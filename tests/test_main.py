@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from edge import __main__ as entry
-from edge import cli
+from edge.commands import policy as commands
 from edge.errors import ConfigError
 from edge.policy.pack import Pack
 
@@ -64,11 +64,11 @@ def test_a_fault_of_the_program_is_one_line_without_the_errors_words(
     def broken(pack: Pack, now: datetime) -> None:
         raise KeyError("ABC1234")
 
-    monkeypatch.setattr(cli, "findings", broken)
+    monkeypatch.setattr(commands, "findings", broken)
     assert call(monkeypatch, "policy", "check", "us-ct") == 1
     told = capfd.readouterr().err
     assert told.count("\n") == 1
-    assert "KeyError at cli.py:" in told
+    assert "KeyError at policy.py:" in told
     assert "ABC1234" not in told
 
 
@@ -78,7 +78,7 @@ def test_an_error_of_many_lines_is_told_in_one(monkeypatch: pytest.MonkeyPatch, 
     def refuse(pack: Pack, now: datetime) -> None:
         raise ConfigError("read a\nb: no\n such file")
 
-    monkeypatch.setattr(cli, "findings", refuse)
+    monkeypatch.setattr(commands, "findings", refuse)
     assert call(monkeypatch, "policy", "check", "us-ct") == 2
     assert capfd.readouterr().err == "plate-edge: read a b: no  such file\n"
 
