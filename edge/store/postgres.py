@@ -25,7 +25,7 @@ from edge.store import postgres_schema as schema
 from edge.store.batch import Slot, first_of_each, outcomes
 from edge.store.interface import Arrival, Deletion, Hold, HoldOrder, Notary, Outcome, Signed, StoredRead
 from edge.store.postgres_link import Db, PostgresLink
-from edge.store.ranges import joined, runs, without
+from edge.ranges import joined, minus, runs
 from edge.store.row import Row, row_of, stored_read
 
 _PAGE_OF_READS = 500
@@ -71,7 +71,7 @@ class PostgresStore:
                 (device, schema.written(epoch)),
             ).fetchall()
             disputed = _conflicts(db, device, epoch)
-        return list(without([(first, last) for first, last in ranges], disputed))
+        return minus(ranges, runs(disputed))
 
     def conflicts(self, device: str, epoch: str) -> Sequence[int]:
         """The numbers, ascending, under which other bytes were sent than are stored."""

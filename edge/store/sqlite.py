@@ -22,7 +22,7 @@ from edge.store import sqlite_retention as retention
 from edge.store.batch import first_of_each, outcomes
 from edge.store.folder_lock import FolderLock
 from edge.store.interface import Arrival, Deletion, Hold, HoldOrder, Notary, Outcome, Signed, StoredRead
-from edge.store.ranges import without
+from edge.ranges import minus, runs
 from edge.store.row import row_of, stored_read, utc
 from edge.store.sqlite_files import SqliteFiles
 from edge.store.sqlite_one_file import OneFile, is_one_file
@@ -54,7 +54,7 @@ class SqliteStore:
     def received(self, device: str, epoch: str) -> Sequence[tuple[int, int]]:
         """What is stored for a device and epoch, as ranges without the numbers in conflict."""
         with self._files.using("read") as db:
-            return list(without(index.ranges(db, device, epoch), index.conflicts(db, device, epoch)))
+            return minus(index.ranges(db, device, epoch), runs(index.conflicts(db, device, epoch)))
 
     def conflicts(self, device: str, epoch: str) -> Sequence[int]:
         """The numbers, ascending, under which other bytes were sent than are stored."""

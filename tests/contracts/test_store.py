@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from edge.errors import StoreError
 from edge.store.interface import Arrival
-from edge.store.ranges import joined, runs, without
+from edge.ranges import joined, minus, runs
 from tests.labeled import START
 from tests.stores import MakeStore, arrival, numbers
 
@@ -220,6 +220,6 @@ def test_cutting_numbers_out_of_ranges_leaves_the_others(present: set[int], cut:
     """For any set of stored numbers and any numbers in conflict."""
     ranges = runs(present)
     assert ranges == joined(ranges)
-    left = list(without(ranges, sorted(cut)))
+    left = minus(ranges, runs(cut))
     assert {n for first, last in left for n in range(first, last + 1)} == present - cut
     assert all(first <= last for first, last in left)
