@@ -20,12 +20,12 @@ import psycopg
 from psycopg import sql
 
 from edge.errors import StoreError
+from edge.ranges import joined, minus, runs
 from edge.store import postgres_retention as retention
 from edge.store import postgres_schema as schema
 from edge.store.batch import Slot, first_of_each, outcomes
 from edge.store.interface import Arrival, Deletion, Hold, HoldOrder, Notary, Outcome, Signed, StoredRead
 from edge.store.postgres_link import Db, PostgresLink
-from edge.ranges import joined, minus, runs
 from edge.store.row import Row, row_of, stored_read
 
 _PAGE_OF_READS = 500

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from edge.errors import StoreError
+from edge.ranges import joined
 from edge.store.batch import Slot
 from edge.store.interface import Deleted, Deletion, Hold, HoldOrder, Numbers, Ruling, StoredRead
-from edge.ranges import joined
 
 #: Retention runs every few minutes while the agency end is up; a gap as long as this is a clock that has jumped, or an agency
 #: end that was off for as long, and a person can tell which.

@@ -17,12 +17,12 @@ from datetime import datetime
 from pathlib import Path
 
 from edge.errors import StoreError
+from edge.ranges import minus, runs
 from edge.store import sqlite_index as index
 from edge.store import sqlite_retention as retention
 from edge.store.batch import first_of_each, outcomes
 from edge.store.folder_lock import FolderLock
 from edge.store.interface import Arrival, Deletion, Hold, HoldOrder, Notary, Outcome, Signed, StoredRead
-from edge.ranges import minus, runs
 from edge.store.row import row_of, stored_read, utc
 from edge.store.sqlite_files import SqliteFiles
 from edge.store.sqlite_one_file import OneFile, is_one_file

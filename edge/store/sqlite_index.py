@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from edge.ranges import joined, runs
 from edge.store.batch import Slot
 from edge.store.interface import Arrival, Event, Hold, Notary, Signed
-from edge.ranges import joined, runs
 from edge.store.shelf import HELD, day_of
 from edge.store.sqlite_shelf import check_version, connect, delete_file, make_file, sync_folder, unpacked
 

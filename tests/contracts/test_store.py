@@ -10,12 +10,9 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from edge.errors import StoreError
 from edge.store.interface import Arrival
-from edge.ranges import joined, minus, runs
 from tests.labeled import START
 from tests.stores import MakeStore, arrival, numbers
 
@@ -212,14 +209,3 @@ def test_whatever_a_device_can_sign_can_be_stored(make_store: MakeStore, strange
     assert list(store.received(one.device, one.epoch))[-1][1] == max(one.seq, 2 if one.epoch == "e1" else 0)
     assert one.labeled in [row.labeled for row in store.reads()]
     assert (one.device, one.epoch, one.seq) in numbers(store)
-
-
-@settings(max_examples=200)
-@given(st.sets(st.integers(1, 40)), st.sets(st.integers(1, 40)))
-def test_cutting_numbers_out_of_ranges_leaves_the_others(present: set[int], cut: set[int]) -> None:
-    """For any set of stored numbers and any numbers in conflict."""
-    ranges = runs(present)
-    assert ranges == joined(ranges)
-    left = minus(ranges, runs(cut))
-    assert {n for first, last in left for n in range(first, last + 1)} == present - cut
-    assert all(first <= last for first, last in left)
