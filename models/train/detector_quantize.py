@@ -10,7 +10,6 @@ large scale, and 8 bits there would cost pixels; and so does the first layer, wh
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,26 +17,14 @@ import cv2
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.quantization import CalibrationMethod
 
 from edge.detector.preprocess import grey_input
-from models.train.quantize_trunk import trunk
+from models.train.quantize_trunk import Inputs, quantize_trunk
 from models.train.scenes import load_frames
 
 FRAMES = 120
 """Calibration frames, spread over all sets."""
-
-
-class Pictures(CalibrationDataReader):  # type: ignore[misc]
-    """Hands pictures (H, W) uint8 to the calibrator, one at a time."""
-
-    def __init__(self, pictures: Sequence[NDArray[np.uint8]]) -> None:
-        self._left = iter(pictures)
-
-    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-        picture = next(self._left, None)
-        return None if picture is None else {"image": picture[None, None]}
 
 
 def calibration_pictures(width: int = 640, height: int = 352) -> list[NDArray[np.uint8]]:
@@ -55,30 +42,10 @@ def kept_in_float(model: onnx.ModelProto) -> list[str]:
 
 
 def quantize(source: Path, target: Path, pictures: Sequence[NDArray[np.uint8]]) -> None:
-    """Calibrate on `pictures` and write; keeps input, output and metadata of the float file."""
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        model = onnx.load(prepared)
-        quantize_static(
-            str(prepared),
-            str(target),
-            Pictures(pictures),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Add", "Relu"],
-            nodes_to_quantize=trunk(model, kept_in_float(model)),
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
-        )
-    done = onnx.load(target)
-    kept = {entry.key for entry in done.metadata_props}
-    for entry in onnx.load(source).metadata_props:
-        if entry.key not in kept:
-            done.metadata_props.add(key=entry.key, value=entry.value)
-    onnx.checker.check_model(done)
-    onnx.save(done, target)
+    """Calibrate on `pictures` (H, W) and write; keeps input, output and metadata of the float file."""
+    metadata = {entry.key: entry.value for entry in onnx.load(source).metadata_props}
+    inputs = Inputs("image", (picture[None, None] for picture in pictures))
+    quantize_trunk(source, target, inputs, kept_in_float, CalibrationMethod.MinMax, {}, metadata)
 
 
 def main() -> None:

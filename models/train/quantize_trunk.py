@@ -1,10 +1,28 @@
-"""Which nodes of a network go to eight bits."""
+"""Writes the trunk of a network in eight bits (QDQ, a scale per channel for the weights)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import tempfile
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+
+class Inputs(CalibrationDataReader):  # type: ignore[misc]
+    """Hands pictures to the calibrator, one at a time, each as the input of that name."""
+
+    def __init__(self, name: str, pictures: Iterable[NDArray[np.uint8]]) -> None:
+        self._name, self._left = name, iter(pictures)
+
+    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
+        picture = next(self._left, None)
+        return None if picture is None else {self._name: picture}
 
 
 def trunk(model: onnx.ModelProto, in_float: Collection[str]) -> list[str]:
@@ -23,3 +41,39 @@ def trunk(model: onnx.ModelProto, in_float: Collection[str]) -> list[str]:
         elif node.op_type == "Resize" and node.input[0] in inside:
             inside.update(node.output)
     return names
+
+
+def quantize_trunk(
+    source: Path,
+    target: Path,
+    inputs: Inputs,
+    kept_in_float: Callable[[onnx.ModelProto], Collection[str]],
+    method: CalibrationMethod,
+    options: dict[str, Any],
+    metadata: dict[str, str],
+) -> None:
+    """Calibrate on ``inputs`` by ``method`` (with onnxruntime's ``options`` for it) and write; the result carries ``metadata``."""
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        model = onnx.load(prepared)
+        quantize_static(
+            str(prepared),
+            str(target),
+            inputs,
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv", "Add", "Relu"],
+            nodes_to_quantize=trunk(model, kept_in_float(model)),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=method,
+            extra_options=options,
+        )
+    done = onnx.load(target)
+    kept = {entry.key for entry in done.metadata_props}
+    for key, value in metadata.items():
+        if key not in kept:
+            done.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(done)
+    onnx.save(done, target)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,12 +20,11 @@ import cv2
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
-from onnxruntime.quantization.shape_inference import quant_pre_process
+from onnxruntime.quantization import CalibrationMethod
 
 from models.train.degrade import degrade_crop, degrade_real
 from models.train.plates import render_plate
-from models.train.quantize_trunk import trunk
+from models.train.quantize_trunk import Inputs, quantize_trunk
 from models.train.recognizer_data import real_plates, upright_crop
 
 CALIBRATION_SEED = 717
@@ -38,17 +36,6 @@ PERCENTILE = 99.99
 
 SOURCE = "source_sha256"
 """Metadata key: the float file that this one was made of."""
-
-
-class Crops(CalibrationDataReader):  # type: ignore[misc]
-    """Hands crops (64, 128, 3) uint8 to the calibrator, one at a time."""
-
-    def __init__(self, crops: Sequence[NDArray[np.uint8]]) -> None:
-        self._left = iter(crops)
-
-    def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-        crop = next(self._left, None)
-        return None if crop is None else {"input": crop[None]}
 
 
 def calibration_crops(rendered: int = RENDERED, per_real: int = PER_REAL) -> list[NDArray[np.uint8]]:
@@ -67,28 +54,11 @@ def kept_in_float(model: onnx.ModelProto) -> list[str]:
 
 
 def quantize(source: Path, target: Path, crops: Sequence[NDArray[np.uint8]]) -> None:
-    """Calibrate on `crops` and write; keeps input and outputs, and says in its metadata what it was made of."""
-    with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
-        model = onnx.load(prepared)
-        quantize_static(
-            str(prepared),
-            str(target),
-            Crops(crops),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "Add", "Relu"],
-            nodes_to_quantize=trunk(model, kept_in_float(model)),
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.Percentile,
-            extra_options={"CalibPercentile": PERCENTILE},
-        )
-    done = onnx.load(target)
-    done.metadata_props.add(key=SOURCE, value=hashlib.sha256(source.read_bytes()).hexdigest())
-    onnx.checker.check_model(done)
-    onnx.save(done, target)
+    """Calibrate on `crops` (64, 128, 3) and write; keeps input and outputs, and says in its metadata what it was made of."""
+    metadata = {SOURCE: hashlib.sha256(source.read_bytes()).hexdigest()}
+    inputs = Inputs("input", (crop[None] for crop in crops))
+    options = {"CalibPercentile": PERCENTILE}
+    quantize_trunk(source, target, inputs, kept_in_float, CalibrationMethod.Percentile, options, metadata)
 
 
 def main() -> None:
