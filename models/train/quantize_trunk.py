@@ -52,7 +52,7 @@ def quantize_trunk(
     options: dict[str, Any],
     metadata: dict[str, str],
 ) -> None:
-    """Calibrate on ``inputs`` by ``method`` (with onnxruntime's ``options`` for it) and write; the result carries ``metadata``."""
+    """Calibrate on ``inputs`` by ``method`` (``options``: onnxruntime's for it) and write; the result carries ``metadata``."""
     with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
