@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from edge import __version__, memory
 from edge.camera.interface import Camera
@@ -64,6 +65,21 @@ OUTBOX_FILE = "outbox.sqlite"
 LEDGER_FILE = "counters.sqlite"
 POLICY_FOLDER = "policy"
 WITNESS_FILE = "chains.sqlite"
+_Part = TypeVar("_Part")
+
+
+class Observe(Protocol):
+    """Is shown each part of a unit by the name of its stage and says what takes its place: the part itself, or something that
+    watches it at work."""
+
+    def __call__(self, stage: str, part: _Part) -> _Part:
+        """What stands in the unit for ``part``."""
+        ...
+
+
+def unobserved(stage: str, part: _Part) -> _Part:
+    """The part itself."""
+    return part
 
 
 def detector(folder: Path, config: DetectorConfig) -> OnnxDetector:
@@ -144,52 +160,59 @@ def policy_folder(config: DeviceConfig) -> PolicyFolder:
     return PolicyFolder(config.unit.data / POLICY_FOLDER, trust)
 
 
-def unit(config: DeviceConfig, clock: Clock, journal: Journal) -> Unit:
-    """Everything on a unit, checked and ready to run.
+def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe = unobserved) -> Unit:
+    """Everything on a unit, checked and ready to run; ``observe`` is for measuring.
 
     Raises ConfigError, CameraError, ModelError, PolicyError or OutboxError, each saying what is wrong; a broker that is
     away is no error here."""
     folder = config.models.folder or bundled_folder()
-    found, ocr = detector(folder, config.detector), recognizer(folder, config.recognizer)
+    found = observe("detector", detector(folder, config.detector))
+    ocr = observe("recognizer", recognizer(folder, config.recognizer))
     rules = policy(config, clock, journal)
     position = make_position(config.position)
-    cameras = [(each, camera(each, clock, journal)) for each in config.cameras]
+    cameras = [(each, observe("camera", camera(each, clock, journal))) for each in config.cameras]
     sign_key = load_private_key(config.keys.sign_key)
-    sealer = HpkeSealer(
-        device=config.unit.device,
-        agency=config.unit.agency,
-        sign_key=sign_key,
-        agency_seal=load_public_key(config.keys.agency_seal),
+    sealer = observe(
+        "envelope",
+        HpkeSealer(
+            device=config.unit.device,
+            agency=config.unit.agency,
+            sign_key=sign_key,
+            agency_seal=load_public_key(config.keys.agency_seal),
+        ),
     )
     receipts = ReceiptVerifier(
         agency=config.unit.agency, device=config.unit.device, keys=load_public_keys(config.keys.agency_receipt)
     )
-    publisher = MqttPublisher(config.broker, device=config.unit.device, agency=config.unit.agency)
+    publisher = observe("publisher", MqttPublisher(config.broker, device=config.unit.device, agency=config.unit.agency))
     notices = NoticeSigner(device=config.unit.device, agency=config.unit.agency, sign_key=sign_key, now=clock.now)
-    kept = outbox(config, clock, notices.bury, journal)
+    kept = observe("outbox", outbox(config, clock, notices.bury, journal))
     book = Ledger(config.unit.data / LEDGER_FILE, clock)
     backlog = kept.backlog()
     missed = book.reconcile(backlog.epoch, backlog.committed)
     if missed:
         journal.warning("reads of the last run were counted late: it did not end by itself", reads=missed)
     journal.keep_in(book)
-    door = Exit(sealer, kept, clock, journal)
+    door = observe("exit", Exit(sealer, kept, clock, journal))
     lines = [
         Line(
             camera=source,
             position=position,
             detector=found,
-            tracker=tracker(each.name, config.tracker),
+            tracker=observe("tracker", tracker(each.name, config.tracker)),
             recognizer=ocr,
             policy=rules,
-            stamp=CaptureStamp(
-                device=config.unit.device,
-                agency=config.unit.agency,
-                camera=each.name,
-                detector_sha256=found.sha256,
-                recognizer_sha256=ocr.sha256,
-                calibration_id=each.calibration_id,
-                software=f"plate-edge {__version__}",
+            stamp=observe(
+                "labeler",
+                CaptureStamp(
+                    device=config.unit.device,
+                    agency=config.unit.agency,
+                    camera=each.name,
+                    detector_sha256=found.sha256,
+                    recognizer_sha256=ocr.sha256,
+                    calibration_id=each.calibration_id,
+                    software=f"plate-edge {__version__}",
+                ),
             ),
             exit=door,
             journal=journal,
