@@ -60,6 +60,7 @@ from edge.store.interface import RetentionStore
 from edge.store.sqlite import SqliteStore
 from edge.tracker.association import PlateTracker
 from edge.unit import Unit
+from edge.window import NoWindow, SocketWindow, Window
 
 OUTBOX_FILE = "outbox.sqlite"
 LEDGER_FILE = "counters.sqlite"
@@ -194,6 +195,7 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
         journal.warning("reads of the last run were counted late: it did not end by itself", reads=missed)
     journal.keep_in(book)
     door = observe("exit", Exit(sealer, kept, clock, journal))
+    look = window(config, journal)
     lines = [
         Line(
             camera=source,
@@ -216,10 +218,22 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
             ),
             exit=door,
             journal=journal,
+            window=look,
         )
         for each, source in cameras
     ]
     return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal)
+
+
+def window(config: DeviceConfig, journal: Journal) -> Window:
+    """What lets the calibration page look on; a unit that cannot have one reads plates all the same."""
+    if not config.unit.window:
+        return NoWindow()
+    try:
+        return SocketWindow(config.unit.data, [each.name for each in config.cameras], journal)
+    except OSError as error:
+        journal.warning("nobody can look on: the window could not be made", reason=error.strerror)
+        return NoWindow()
 
 
 def outbox(config: DeviceConfig, clock: Clock, bury: Bury, journal: Journal) -> SqliteOutbox:

@@ -32,12 +32,14 @@ _DSN_PASSWORD = re.compile(r"password\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)
 
 class UnitConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who this unit is.  ``device`` equals the common name of its certificate; ``kind`` is what a pack may ask for: some
-    laws let only vehicles with an officer in them capture."""
+    laws let only vehicles with an officer in them capture.  ``window``: whether `plate-edge calibrate serve`, started on the
+    unit by its own account or root, may look at what the running line sees."""
 
     device: str
     agency: str
     data: Path
     kind: UnitKind = "fixed"
+    window: bool = True
 
 
 class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -37,6 +37,7 @@ from edge.recognizer.interface import Recognizer
 from edge.records import Envelope, Position, Reason, Release, Track, Withhold
 from edge.tracker.interface import Tracker
 from edge.tracker.vote import vote
+from edge.window import NoWindow, Window
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -188,6 +189,7 @@ class Line:
         stamp: CaptureStamp,
         exit: Exit,
         journal: Journal,
+        window: Window | None = None,
     ) -> None:
         self.camera = camera
         self._position = position
@@ -198,6 +200,7 @@ class Line:
         self._stamp = stamp
         self._exit = exit
         self._journal = journal
+        self._window = window or NoWindow()
         self._held = HeldReads()
 
     @property
@@ -210,6 +213,7 @@ class Line:
         place: Position | None = None  # of the last frame that was captured
         for frame in self.camera.frames(stop):
             if isinstance(frame, GapBegan):
+                self._window.blind(self.camera.name, "lost", "the camera sends nothing; the unit tries again by itself")
                 self._end(place)
                 continue
             rules = self._policies.now()
@@ -221,13 +225,16 @@ class Line:
             forbidden = rules.barred or may_capture(here, frame.at.utc, rules.pack, rules.zones, rules.unit)
             if forbidden:
                 self._journal.count("frames_dropped", forbidden[0].rule)
+                self._window.blind(self.camera.name, "barred", forbidden[0].rule)
                 self._finish(self._tracker.flush(), place)
                 continue
             place = here
             self._journal.count("frames_processed")
             detections = self._detector.detect(frame)
             wanted = self._tracker.follow(frame, detections)
-            self._tracker.add(self._recognizer.read(frame, wanted))
+            readings = self._recognizer.read(frame, wanted)
+            self._tracker.add(readings)
+            self._window.show(frame, detections, readings)
             self._finish(self._tracker.finished(), place)
         self._end(place)
 
@@ -239,6 +246,7 @@ class Line:
     def _finish(self, tracks: Iterable[Track], place: Position | None) -> None:
         for track in tracks:
             read = vote(track)
+            self._window.passed(read)
             held = Held(read=read, place=place)
             if not read.text:
                 self._journal.count("tracks_unread")
