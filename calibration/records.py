@@ -61,10 +61,12 @@ class Angles(Struct, frozen=True, kw_only=True):
 
 
 class PlatePicture(Struct, frozen=True, kw_only=True):
-    """What one picture of one plate measures.  ``width_px`` along its upper and lower edge; ``contrast`` Michelson, 0 to 1;
-    ``step`` from dark to bright and ``noise`` (standard deviation) in grey levels; ``blur_px`` the 10-90 % width of the characters' edges along and across
-    the plate; ``clipped`` and ``crushed`` shares of the plate's area; ``laplacian`` and ``tenengrad`` normalised by contrast,
-    for comparison on one scene only."""
+    """What one picture of one plate measures.
+
+    ``width_px`` along its upper and lower edge; ``contrast`` Michelson, 0 to 1; ``step`` from dark to bright and ``noise``
+    (standard deviation) in grey levels; ``blur_px`` the 10-90 % width of the characters' edges along and across the plate;
+    ``clipped`` and ``crushed`` shares of the plate's area; ``laplacian`` and ``tenengrad`` normalised by contrast, for
+    comparison on one scene only."""
 
     width_px: float
     height_px: float
