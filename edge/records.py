@@ -31,6 +31,12 @@ SHORT_PLATE = 3
 #: … so a short text must be likelier right than wrong, on what the detector is sure of.
 SHORT_VOUCHES = 0.5
 
+#: Which pictures go with a read, from none to most: the plate's own, or the street around it too.
+ImageScope = Literal["none", "crop", "crop-and-frame"]
+PictureKind = Literal["crop", "frame"]
+#: What each scope lets through.
+KINDS_OF: dict[ImageScope, tuple[PictureKind, ...]] = {"none": (), "crop": ("crop",), "crop-and-frame": ("crop", "frame")}
+
 TimeSource = Literal["gps-pps", "gps", "ntp", "rtc", "holdover", "unset"]
 
 
@@ -60,13 +66,15 @@ class Position(Struct, frozen=True, kw_only=True):
 
 class Frame(Struct, frozen=True, kw_only=True):
     """One picture of one camera.  ``number`` counts every frame of the stream, dropped ones too, from 0;
-    ``media_s`` is the stream's own time stamp in seconds since the stream began."""
+    ``media_s`` is the stream's own time stamp in seconds since the stream began; ``grey`` is the picture as GRAY where the
+    camera made it already, since more than one stage wants it."""
 
     camera: str
     number: int
     image: Image
     at: Instant
     media_s: float
+    grey: Image | None = None
 
 
 class Box(Struct, frozen=True, kw_only=True):
@@ -263,13 +271,26 @@ class Label(Struct, frozen=True, kw_only=True):
     rules: tuple[str, ...]
 
 
-class LabeledRead(Struct, frozen=True, kw_only=True):
-    """A read with its capture metadata, its label and, where the pack admits one, its hit: what an agency stores."""
+class PictureRef(Struct, frozen=True, kw_only=True):
+    """A picture that goes with a read, by its contents, both SHA-256 in hexadecimal: ``sealed_sha256`` of the file as it lies
+    on the unit and goes over the wire, ``jpeg_sha256`` of the picture itself, which so can be proved to be this read's for
+    ever and without any key.  ``bytes`` is the size of the JPEG."""
+
+    kind: PictureKind
+    sealed_sha256: str
+    jpeg_sha256: str
+    bytes: int
+
+
+class LabeledRead(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A read with its capture metadata, its label and, where the pack admits one, its hit: what an agency stores.  Of its
+    ``pictures``, if the pack lets any leave, it holds the hashes; they come later, or not at all."""
 
     read: Read
     capture: Capture
     label: Label
     hit: Hit | None = None
+    pictures: tuple[PictureRef, ...] = ()
 
 
 class CopyFor(Struct, frozen=True, kw_only=True):
@@ -279,13 +300,23 @@ class CopyFor(Struct, frozen=True, kw_only=True):
     seal_key: str
 
 
+class Picture(Struct, frozen=True, kw_only=True):
+    """A JPEG that shows the plate of a read, or the street around it."""
+
+    kind: PictureKind
+    jpeg: bytes
+
+
 class Release(Struct, frozen=True, kw_only=True):
-    """The decision that a labelled read may leave the unit, the rules that decided, and who gets a copy beside the owner.
-    Made by ``decide`` only."""
+    """The decision that a labelled read may leave the unit, the rules that decided, who gets a copy beside the owner, and which
+    pictures may go with it.  Made by ``decide`` only; ``pictures`` are those that were then made, no more than ``images``
+    permits."""
 
     labeled: LabeledRead
     rules: tuple[str, ...]
     copies: tuple[CopyFor, ...] = ()
+    images: ImageScope = "none"
+    pictures: tuple[Picture, ...] = ()
 
 
 class Reason(Struct, frozen=True, kw_only=True):
@@ -329,13 +360,14 @@ class Head(Struct, frozen=True, kw_only=True):
 
 class Dropped(Struct, frozen=True, kw_only=True):
     """Reads that a unit forgot undelivered, as inclusive ascending ranges of numbers: for want of space (``budget``), or
-    because their label's time was over (``expired``).  Of ``copies`` the copies for parties were forgotten, whatever became of
-    the reads."""
+    because their label's time was over (``expired``).  Of ``copies`` the copies for parties were forgotten, and of ``pictures``
+    the pictures that were not delivered yet, whatever became of the reads."""
 
     epoch: str
     budget: tuple[tuple[int, int], ...] = ()
     expired: tuple[tuple[int, int], ...] = ()
     copies: tuple[tuple[int, int], ...] = ()
+    pictures: tuple[tuple[int, int], ...] = ()
 
 
 class SealedCopy(Struct, frozen=True, kw_only=True):
@@ -345,9 +377,18 @@ class SealedCopy(Struct, frozen=True, kw_only=True):
     wire: bytes
 
 
+class SealedPicture(Struct, frozen=True, kw_only=True):
+    """A picture sealed to the read's owner: the exact bytes of its file, whose SHA-256 stands in the signed read."""
+
+    kind: PictureKind
+    sha256: bytes
+    sealed: bytes
+
+
 class Envelope(Struct, frozen=True, kw_only=True):
     """A released read, sealed and signed: the exact bytes that lie in the outbox and go over the wire, with the slot
-    they take and the read's id; ``copies`` lie and go with it.  Made by ``seal`` only."""
+    they take and the read's id; ``copies`` lie and go with it, ``pictures`` lie beside it and go later.  Made by ``seal``
+    only."""
 
     slot: Slot
     read_id: str
@@ -355,6 +396,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     hit: bool
     wire: bytes
     copies: tuple[SealedCopy, ...] = ()
+    pictures: tuple[SealedPicture, ...] = ()
 
     @property
     def following(self) -> Slot:

@@ -88,7 +88,7 @@ def policy_test(packs: SomePacks = None, layer: Layers = None, json: Json = Fals
 
 @policy_commands.command("table")
 def policy_table(packs: SomePacks = None, json: Json = False) -> None:
-    """What packs make of the same ten situations, as a Markdown table; with --json also which rules and clauses decided."""
+    """What packs make of the same eleven situations, as a Markdown table; with --json also which rules and clauses decided."""
     rows = [answers(load_pack(name), label) for name in packs or bundled_packs()]
     if not json:
         sys.stdout.write(markdown(rows) + "\n")

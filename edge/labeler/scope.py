@@ -167,7 +167,7 @@ def _rules(pack: Pack, hit: Hit | None) -> tuple[str, ...]:
     return (
         pack.classification.id,
         pack.owner.id,
-        *(rule.id for rule in (*pack.fields, *pack.marks, *pack.matches)),
+        *(rule.id for rule in (*pack.fields, *pack.images, *pack.marks, *pack.matches)),
         *(rule.id for rule in admits if hit is not None and hit.topic in rule.topics),
         *(rule.id for rule in pack.retention_for(hit is not None)),
         *(rule.id for rule in (*pack.lifts, *pack.forward_by, *pack.search_windows)),

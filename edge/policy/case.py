@@ -20,7 +20,7 @@ from edge.policy.vocabulary import (
     UnitKind,
     ZoneCategory,
 )
-from edge.records import TimeSource
+from edge.records import ImageScope, TimeSource
 
 Place = Literal["no-zones", "outside", "in-margin", "inside", "lost", "adrift"]
 
@@ -88,6 +88,7 @@ class Case(Situation, frozen=True, kw_only=True, forbid_unknown_fields=True):
     searchable_until: dict[Searcher, Aware] = {}
     classification: Classification | None = None
     fields: tuple[Field, ...] | None = None
+    images: ImageScope | None = None
     permits: tuple[Purpose, ...] = ()
     not_permits: tuple[Purpose, ...] = ()
     bars: tuple[Purpose, ...] = ()

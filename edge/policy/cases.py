@@ -51,6 +51,8 @@ def _differences(case: Case, pack: Pack, labeler: Labeler) -> Iterator[str]:
         yield f"expected {case.expect}, got {played.outcome} by {', '.join(played.rules) or 'no rule'}"
     elif case.rule is not None and case.rule not in played.rules:
         yield f"expected rule {case.rule} to decide, got {', '.join(played.rules)}"
+    if case.images is not None and played.images != case.images:
+        yield f"expected the pictures {case.images} to leave, got {played.images}"
 
 
 def _hot_list_differences(case: Case, refusal: Rule | None) -> Iterator[str]:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from edge.policy.decide import ALWAYS_CARRIED, CARRIED_OUT
 from edge.policy.layers import cite, seconds
 from edge.policy.pack import Pack
+from edge.policy.rules import ImagesRule
 
 _SOON = timedelta(days=30)
 
@@ -88,10 +89,18 @@ def _dead(pack: Pack) -> Iterator[Finding]:
         for purpose in layer.says.purposes:
             if purpose.effect == "permit" and purpose.purpose not in pack.purposes_permitted:
                 yield _note(purpose.id, f"permits {purpose.purpose}, which another layer does not")
+        if layer.says.images is not None and _permits_more(layer.says.images, pack):
+            yield _note(
+                layer.says.images.id, "permits more pictures than leave: another layer, a field or an obligation forbids"
+            )
         lifted = {rule.lift for rule in pack.lifts}
         for lift in layer.says.lifts or ():
             if lift.lift not in lifted:
                 yield _note(lift.id, f"lifts by {lift.lift}, which another layer does not allow")
+
+
+def _permits_more(rule: ImagesRule, pack: Pack) -> bool:
+    return any(rule.permits(hit) != pack.images_for(hit) for hit in (True, False))
 
 
 def _unverified(pack: Pack) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What packs make of the same ten situations, in a few words each and with the rules that decided.  Pure."""
+"""What packs make of the same eleven situations, in a few words each and with the rules that decided.  Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from edge.policy.case import CaseEntry, Situation
-from edge.policy.explain import doors_in_words
+from edge.policy.explain import doors_in_words, pictures_in_words
 from edge.policy.pack import Pack
 from edge.policy.rules import Duration
 from edge.policy.staging import CitedRule, Labeler, Played, cite_rules, play
@@ -31,7 +31,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Answers(Struct, frozen=True, kw_only=True):
-    """What a pack makes of the ten situations, in their order."""
+    """What a pack makes of the eleven situations, in their order."""
 
     pack: str
     version: str
@@ -39,7 +39,7 @@ class Answers(Struct, frozen=True, kw_only=True):
 
 
 def answers(pack: Pack, labeler: Labeler) -> Answers:
-    """Put the ten situations to ``pack``; ``labeler`` is :func:`edge.labeler.scope.label`."""
+    """Put the eleven situations to ``pack``; ``labeler`` is :func:`edge.labeler.scope.label`."""
     ask = _Asked(pack, labeler)
     given = []
     for situation, answer in _SITUATIONS.items():
@@ -211,6 +211,13 @@ def _month_later(ask: _Asked) -> _Words:
     return "there", tuple(rule.id for rule in ask.pack.retention_for(hit=False))
 
 
+def _pictures(ask: _Asked) -> _Words:
+    """Which pictures leave: what no rule permits, or shows a field that is kept back, does not."""
+    rules = tuple(rule.id for rule in (*ask.pack.images, *ask.pack.fields))
+    dropped = ask.pack.demands("drop-image")
+    return pictures_in_words(ask.pack), (*rules, *((dropped.id,) if dropped is not None else ()))
+
+
 _SITUATIONS: dict[str, Callable[[_Asked], _Words]] = {
     "plain read": _plain_read,
     "stolen vehicle": _stolen_vehicle,
@@ -222,4 +229,5 @@ _SITUATIONS: dict[str, Callable[[_Asked], _Words]] = {
     "position lost": _lost,
     "clock unset": _unset_clock,
     "plain read, 30 days later": _month_later,
+    "pictures that leave": _pictures,
 }

@@ -16,8 +16,8 @@ from edge.policy.zones import Zone, inside, usable
 from edge.records import CopyFor, LabeledRead, Position, Reason, Recipient, Release, Withhold
 
 # What this program does with every read, so that a pack may demand it.  A demand that is not here turns a release into a
-# withholding (XACML 3.0: who cannot carry out an obligation must not permit).  No picture ever leaves a unit, so it is
-# dropped, and none is left to be blurred.
+# withholding (XACML 3.0: who cannot carry out an obligation must not permit).  Under a pack that wants pictures dropped or
+# blurred none is made, so none is left to be blurred.
 CARRIED_OUT: frozenset[Obligation] = frozenset(
     (
         "sign-at-capture",
@@ -60,7 +60,12 @@ def decide(labeled: LabeledRead, pack: Pack) -> Release | Withhold:
     reasons = tuple(reason for check in _CHECKS for reason in check(labeled, pack))
     if reasons:
         return Withhold(subject=labeled.read.id, reasons=reasons)
-    return Release(labeled=labeled, rules=_permitting(labeled, pack), copies=_copies(labeled, pack))
+    return Release(
+        labeled=labeled,
+        rules=_permitting(labeled, pack),
+        copies=_copies(labeled, pack),
+        images=pack.images_for(labeled.hit is not None) if set(pack.fields_kept) <= set(labeled.label.fields) else "none",
+    )
 
 
 def _copies(labeled: LabeledRead, pack: Pack) -> tuple[CopyFor, ...]:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from edge.policy.case import CaseAgreement, CaseEntry, Place, Situation
+from edge.policy.explain import images_in_words
 from edge.policy.pack import Pack
 from edge.policy.rules import Duration, Rule
 from edge.policy.staging import CitedRule, Labeler, Played, cite_rules, play
@@ -267,6 +268,7 @@ def _seen(played: Played, pack: Pack, situation: Situation) -> dict[str, _Seen]:
         refused = played.refusal
         seen["hot list"] = _Seen(value="matched" if refused is None else "not matched", rules=(refused.id,) if refused else ())
     if played.label is not None:
+        seen["pictures"] = _Seen(value=images_in_words(played.images), rules=tuple(rule.id for rule in pack.images))
         seen.update(_label(played.label, pack, situation, hit=situation.entry is not None and played.refusal is None))
     return seen
 

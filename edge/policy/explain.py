@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edge.policy.pack import Pack
 from edge.policy.rules import Rule
-from edge.records import Label, LabeledRead, Reason, Recipient, Release, Withhold
+from edge.records import ImageScope, Label, LabeledRead, Reason, Recipient, Release, Withhold
 
 
 def explain(subject: Release | Withhold | LabeledRead | Label, pack: Pack) -> tuple[str, ...]:
@@ -17,7 +17,8 @@ def explain(subject: Release | Withhold | LabeledRead | Label, pack: Pack) -> tu
     if isinstance(subject, Release):
         head = f"{subject.labeled.read.id} may leave the unit:"
         rests = (f"  {cited(rule, pack)}" for rule in subject.rules)
-        return (head, *rests, *_label(subject.labeled.label, pack))
+        pictures = f"  pictures that may go with it: {images_in_words(subject.images)} [{_images_basis(pack)}]"
+        return (head, *rests, pictures, *_label(subject.labeled.label, pack))
     return tuple(_label(subject.label if isinstance(subject, LabeledRead) else subject, pack))
 
 
@@ -33,9 +34,34 @@ def explain_pack(pack: Pack) -> tuple[str, ...]:
         f"compared with the enacted text by: {verified}",
         f"sha256: {pack.sha256}",
         *(cited(rule.id, pack) for rule in pack.rules()),
+        f"pictures that may leave: {pictures_in_words(pack)} [{_images_basis(pack)}]",
         *(f"open: {each.question} Meanwhile: {each.meanwhile}" for layer in pack.layers for each in layer.says.open_questions),
         identity.note,
     )
+
+
+_IN_WORDS: dict[ImageScope, str] = {
+    "none": "none",
+    "crop": "the plate's own",
+    "crop-and-frame": "the plate's own and the street's",
+}
+
+
+def images_in_words(scope: ImageScope) -> str:
+    """Which pictures these are."""
+    return _IN_WORDS[scope]
+
+
+def pictures_in_words(pack: Pack) -> str:
+    """Which pictures may leave under ``pack``, with hits and with other reads."""
+    hits, others = pack.images_for(hit=True), pack.images_for(hit=False)
+    if pack.demands("hits-only") or hits == others:
+        return _IN_WORDS[hits] + (", with hits" if pack.demands("hits-only") and hits != "none" else "")
+    return f"{_IN_WORDS[hits]}, with hits" + ("" if others == "none" else f"; {_IN_WORDS[others]}, with other reads")
+
+
+def _images_basis(pack: Pack) -> str:
+    return "; ".join(_basis(rule.id, pack) for rule in pack.images) or "no rule of the pack permits any"
 
 
 def cited(rule_id: str, pack: Pack) -> str:

@@ -25,6 +25,7 @@ from edge.policy.rules import (
     HotListBar,
     HotListRule,
     Identity,
+    ImagesRule,
     KeepRule,
     LiftRule,
     MarkRule,
@@ -42,10 +43,21 @@ from edge.policy.rules import (
     SearchRule,
 )
 from edge.policy.vocabulary import Classification, Field, Gate, Obligation, Purpose, Searcher, ZoneCategory
-from edge.records import Instant
+from edge.records import ImageScope, Instant
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _R = TypeVar("_R", bound=Rule)
+# Every field that can be made out on the pictures of a scope: where one of them may not leave, neither may they.  Whoever sits
+# in a car may be seen on a picture of the street, and the street tells where it is.
+_SHOWN: dict[ImageScope, frozenset[Field]] = {
+    "none": frozenset(),
+    "crop": frozenset[Field](("plate-text", "plate-region", "plate-image")),
+    "crop-and-frame": frozenset[Field](
+        ("plate-text", "plate-region", "plate-image", "vehicle-image", "occupant-image", "position")
+    ),
+}
+# Nobody here can blur a picture so that it is surely blurred, so one that must be blurred is not made.
+_AGAINST_PICTURES: tuple[Obligation, ...] = ("counters-only", "drop-image", "blur-image")
 
 
 class Layer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +70,7 @@ class Layer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     capture: CaptureRule | None = None
     no_capture_hours: tuple[NoCaptureHours, ...] = ()
     fields: FieldsRule | None = None
+    images: ImagesRule | None = None
     marks: tuple[MarkRule, ...] = ()
     match: MatchRule | None = None
     clock: ClockRule | None = None
@@ -81,7 +94,7 @@ class Layer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         one = (self.classification, self.owner, self.capture)
         yield from (rule for rule in one if rule is not None)
         yield from self.no_capture_hours
-        yield from (rule for rule in (self.fields,) if rule is not None)
+        yield from (rule for rule in (self.fields, self.images) if rule is not None)
         yield from self.marks
         yield from (rule for rule in (self.match, self.clock) if rule is not None)
         if self.hotlist is not None:
@@ -165,6 +178,20 @@ class Pack(Struct, frozen=True, kw_only=True, dict=True):
     def position_coarse(self) -> bool:
         """Whether any layer wants the position coarse."""
         return any("position" in rule.coarsen for rule in self.fields)
+
+    @cached_property
+    def images(self) -> tuple[ImagesRule, ...]:
+        """All of them bind; the fewest pictures win, and none leaves without a rule of the state's."""
+        return self._each("images", ImagesRule)
+
+    def images_for(self, hit: bool) -> ImageScope:
+        """Which pictures may leave with a read: the most that every rule permits and of which no field is kept back."""
+        if self.layers[0].says.images is None or any(self.demands(each) for each in _AGAINST_PICTURES):
+            return "none"
+        order: tuple[ImageScope, ...] = ("none", "crop", "crop-and-frame")
+        most = min(order.index(rule.permits(hit)) for rule in self.images)
+        kept = set(self.fields_kept) - ({"position"} if self.position_coarse else set())
+        return next(scope for scope in reversed(order[: most + 1]) if kept >= _SHOWN[scope])
 
     @cached_property
     def marks(self) -> tuple[MarkRule, ...]:

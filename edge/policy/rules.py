@@ -35,7 +35,7 @@ from edge.policy.vocabulary import (
     UnitKind,
     ZoneCategory,
 )
-from edge.records import Instant
+from edge.records import ImageScope, Instant
 
 Text = Annotated[str, Meta(min_length=1)]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
@@ -189,6 +189,18 @@ class FieldsRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     keep: Annotated[tuple[Field, ...], Meta(min_length=1)]
     coarsen: tuple[Literal["position"], ...] = ()
+
+
+class ImagesRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which pictures may leave as evidence of a read: ``none``, the plate's own (``crop``), or also the street around it
+    (``crop-and-frame``); with every read that leaves, or with ``hits`` only.  Without a rule of the state's none does."""
+
+    permit: ImageScope
+    reads: Literal["all", "hits"]
+
+    def permits(self, hit: bool) -> ImageScope:
+        """What goes with a read that is a hit, or is none."""
+        return self.permit if hit or self.reads == "all" else "none"
 
 
 class MarkRule(Rule, frozen=True, kw_only=True, forbid_unknown_fields=True):

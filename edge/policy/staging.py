@@ -21,6 +21,7 @@ from edge.records import (
     Capture,
     Detection,
     Hit,
+    ImageScope,
     Instant,
     Label,
     LabeledRead,
@@ -44,13 +45,14 @@ _WITHOUT_POSITION = ("lost", "adrift")
 
 
 class Played(Struct, frozen=True, kw_only=True):
-    """What a pack made of a situation: the outcome, the rules that decided, the label unless nothing was captured, and the
-    rule that refused the hot-list entry, if one was offered and refused."""
+    """What a pack made of a situation: the outcome, the rules that decided, the label unless nothing was captured, the
+    rule that refused the hot-list entry, if one was offered and refused, and which pictures may leave with the read."""
 
     outcome: Literal["release", "withhold", "no-capture"]
     rules: tuple[str, ...]
     label: Label | None
     refusal: Rule | None
+    images: ImageScope = "none"
 
 
 class CitedRule(Struct, frozen=True, kw_only=True):
@@ -93,7 +95,7 @@ def play(situation: Situation, pack: Pack, labeler: Labeler) -> Played:
     labeled = labeler(staged.read, staged.capture, pack, staged.hit if refusal is None else None)
     decision = decide(labeled, pack)
     if isinstance(decision, Release):
-        return Played(outcome="release", rules=decision.rules, label=labeled.label, refusal=refusal)
+        return Played(outcome="release", rules=decision.rules, label=labeled.label, refusal=refusal, images=decision.images)
     rules = tuple(reason.rule for reason in decision.reasons)
     return Played(outcome="withhold", rules=rules, label=labeled.label, refusal=refusal)
 

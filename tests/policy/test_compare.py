@@ -1,4 +1,4 @@
-"""What each pack makes of the same ten situations, and that the README tells it."""
+"""What each pack makes of the same eleven situations, and that the README tells it."""
 
 # ruff: noqa: E501  tables read best with one case a line
 
@@ -23,11 +23,11 @@ def test_the_readme_shows_what_the_command_prints() -> None:
     assert told == markdown(list(ANSWERS.values()))
 
 
-def test_each_pack_answers_the_same_ten_situations() -> None:
-    """A row for every pack, the same ten columns in each, and no empty cell."""
+def test_each_pack_answers_the_same_eleven_situations() -> None:
+    """A row for every pack, the same eleven columns in each, and no empty cell."""
     columns = {tuple(answer.situation for answer in each.answers) for each in ANSWERS.values()}
     assert len(columns) == 1
-    assert len(next(iter(columns))) == 10
+    assert len(next(iter(columns))) == 11
     assert all(answer.words for each in ANSWERS.values() for answer in each.answers)
 
 
