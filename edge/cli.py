@@ -7,7 +7,7 @@ from __future__ import annotations
 import typer
 
 from calibration.cli import app as calibrate_app
-from edge.commands import agency, hotlist, keys, models, outbox, policy, reading, store, unit
+from edge.commands import agency, bench, hotlist, keys, models, outbox, policy, reading, store, unit
 
 app = typer.Typer(
     name="plate-edge",
@@ -32,4 +32,5 @@ app.add_typer(outbox.outbox_commands, name="outbox")
 app.add_typer(store.store_commands, name="store")
 app.add_typer(hotlist.hotlist_commands, name="hotlist")
 app.add_typer(policy.policy_commands, name="policy")
+app.add_typer(bench.bench_commands, name="bench")
 app.add_typer(calibrate_app, name="calibrate")

@@ -107,22 +107,31 @@ def truth() -> Truth:
 
 def run_demo(folder: Path, say: Callable[[str], None]) -> DemoResult:
     """Run the line in ``folder`` (empty or absent) and say each step.  Raises ConfigError if a part is missing or fails."""
-    mosquitto = find_mosquitto()
+    find_mosquitto()
     say("making keys: a certificate authority, one device, one agency, one broker")
     port = free_port()
     make_keys(folder, port)
     write_configuration(folder, port)
-    with (
-        _process("broker", [mosquitto, "-c", str(folder / "broker" / "mosquitto.conf")], folder) as broker,
-        _process("ingest", [sys.executable, "-m", "edge", "ingest", "-c", str(folder / "agency.toml")], folder) as ingest,
-    ):
-        _wait_for_port(port, broker, folder)
+    with far_end(folder, port) as ingest:
         say(f"mosquitto listens on 127.0.0.1:{port} (TLS, client certificates); the agency end is up")
         say("the unit reads the clip: detector, recognizer, vote, label, decision, seal, outbox, MQTT")
         accounts = _run_unit(folder)
         if ingest.poll() is not None:
             raise ConfigError(f"run demo: the agency end stopped; see {folder / 'ingest.log'}")
     return _result(folder, accounts)
+
+
+@contextmanager
+def far_end(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Debian's mosquitto and the agency end, from the keys and the configuration in ``folder``; gives the agency end.
+
+    Raises ConfigError if the broker is missing or does not come up."""
+    with (
+        _process("broker", [find_mosquitto(), "-c", str(folder / "broker" / "mosquitto.conf")], folder) as broker,
+        _process("ingest", [sys.executable, "-m", "edge", "ingest", "-c", str(folder / "agency.toml")], folder) as ingest,
+    ):
+        _wait_for_port(port, broker, folder)
+        yield ingest
 
 
 def _result(folder: Path, accounts: Accounts) -> DemoResult:

@@ -1,0 +1,110 @@
+"""The clips that a benchmark runs on: each is looked through before anything is measured, and refused if a figure of it would
+mean nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from pathlib import Path
+
+import cv2
+from msgspec import Struct
+
+from edge import build
+from edge.camera.interface import Camera
+from edge.clock import Clock
+from edge.config import CameraConfig
+from edge.errors import CameraError, ConfigError
+from edge.journal import Journal
+from edge.records import Frame
+
+#: Frame rates outside this are what a container says that knows none.
+SLOWEST_FPS, FASTEST_FPS = 1.0, 240.0
+#: A clip with fewer frames is a picture.
+FEWEST_FRAMES = 10
+
+
+class Clip(Struct, frozen=True, kw_only=True):
+    """A clip that may be measured on: every frame of it was decoded once."""
+
+    path: Path
+    sha256: str
+    width: int
+    height: int
+    fps: float
+    codec: str
+    frames: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it is at its own frame rate."""
+        return self.frames / self.fps
+
+
+def open_clip(path: Path) -> Clip:
+    """Look through a clip.
+
+    Raises ConfigError, saying what to do, if it is missing, empty, no clip, of changing size, without a frame rate, too short,
+    or damaged: then the figure would be that of another clip."""
+    if not path.is_file():
+        raise ConfigError(f"measure on {path}: no such file")
+    if path.stat().st_size == 0:
+        raise ConfigError(f"measure on {path}: the file is empty")
+    fps, codec = _stated(path)
+    if not SLOWEST_FPS <= fps <= FASTEST_FPS:
+        raise ConfigError(
+            f"measure on {path}: the clip states no frame rate; put it into a container that does, such as MP4: "
+            "ffmpeg -r 30 -i IN -c copy OUT.mp4"
+        )
+    camera = _camera(path)
+    size, frames = _look_through(path, camera)
+    lost = camera.counts().dropped.get("undecodable", 0)
+    if lost:
+        raise ConfigError(f"measure on {path}: {lost} of {frames + lost} frames cannot be decoded; take a whole clip")
+    if frames < FEWEST_FRAMES:
+        raise ConfigError(f"measure on {path}: it has {frames} frames; take one of {FEWEST_FRAMES} or more")
+    return Clip(path=path, sha256=_sha256(path), width=size[0], height=size[1], fps=fps, codec=codec, frames=frames)
+
+
+def _stated(path: Path) -> tuple[float, str]:
+    """The frame rate and the codec that the file states."""
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        if not capture.isOpened():
+            raise ConfigError(f"measure on {path}: it is not a clip that can be decoded")
+        code = int(capture.get(cv2.CAP_PROP_FOURCC))
+        codec = bytes((code >> shift) & 0xFF for shift in (0, 8, 16, 24)).decode("ascii", "replace").strip("\0 ")
+        return float(capture.get(cv2.CAP_PROP_FPS)), codec
+    finally:
+        capture.release()
+
+
+def _camera(path: Path) -> Camera:
+    return build.camera(CameraConfig(name="clip", source=str(path)), Clock(), Journal())
+
+
+def _look_through(path: Path, camera: Camera) -> tuple[tuple[int, int], int]:
+    """Size and number of the frames.  Raises ConfigError."""
+    size, frames = (0, 0), 0
+    try:
+        for frame in camera.frames(threading.Event()):
+            if not isinstance(frame, Frame):
+                continue
+            height, width = frame.image.shape[:2]
+            if frames and (width, height) != size:
+                raise ConfigError(
+                    f"measure on {path}: its size changes from {size[0]}x{size[1]} to {width}x{height} at frame "
+                    f"{frames}; a figure would be of neither: cut it there"
+                )
+            size, frames = (width, height), frames + 1
+    except CameraError as error:
+        raise ConfigError(f"measure on {path}: {error}") from error
+    return size, frames
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

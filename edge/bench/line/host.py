@@ -1,0 +1,171 @@
+"""What machine this is, as far as Linux and the boards' own tools say."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+from msgspec import Struct
+
+from edge.bench.line.record import NOT_MEASURED, Figure, Host, Software, Words
+
+#: Boards that units are built on, by words of their device tree's model.
+TARGETS = ("raspberry pi 4", "raspberry pi 5", "compute module 4", "compute module 5", "revpi", "orin")
+_TOOL_S = 5.0
+
+
+class Root(Struct, frozen=True, kw_only=True):
+    """Where the system's files are looked up; another folder in tests."""
+
+    path: Path = Path("/")
+
+    def text(self, name: str) -> str | None:
+        """The words of a file, None where it is missing or cannot be read."""
+        try:
+            data = (self.path / name).read_bytes()
+        except OSError:
+            return None
+        return data.decode("utf-8", "replace").strip("\0 \n") or None
+
+    def number(self, name: str) -> float | None:
+        """The number in a file."""
+        text = self.text(name)
+        try:
+            return None if text is None else float(text)
+        except ValueError:
+            return None
+
+
+def tool(*command: str) -> str | None:
+    """What a tool prints; None where it is not there, fails or does not answer."""
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=_TOOL_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def describe(data: Path, note: str, root: Root | None = None) -> Host:
+    """This machine.  ``data`` is where the outbox lies, ``note`` what a person says about cooling, supply and surroundings."""
+    root = root or Root()
+    board = root.text("proc/device-tree/model") or _desktop(root) or NOT_MEASURED
+    serial = root.text("proc/device-tree/serial-number")
+    return Host(
+        board=board,
+        soc=_soc(root),
+        cpu=_cpu(root),
+        cores=os.cpu_count() or 1,
+        cores_used=len(os.sched_getaffinity(0)),
+        memory_mb=round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e6),
+        os=_os_name(root),
+        kernel=platform.release(),
+        machine=platform.machine(),
+        bits=64 if platform.architecture()[0] == "64bit" else 32,
+        governor=root.text("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or NOT_MEASURED,
+        clock_min_mhz=_mhz(root, "cpuinfo_min_freq"),
+        clock_max_mhz=_mhz(root, "cpuinfo_max_freq"),
+        power_mode=_power_mode(tool("nvpmodel", "-q")),
+        jetson_clocks=NOT_MEASURED,
+        storage=storage(data, root),
+        serial_sha256=NOT_MEASURED if serial is None else hashlib.sha256(serial.encode()).hexdigest(),
+        note=note,
+        target=any(word in board.lower() for word in TARGETS),
+    )
+
+
+def software(provider: str, threads: int) -> Software:
+    """What the line runs on top of."""
+    return Software(
+        python=platform.python_version(),
+        numpy=np.__version__,
+        opencv=cv2.__version__,
+        video_backends=tuple(cv2.videoio_registry.getBackendName(each) for each in cv2.videoio_registry.getBackends()),
+        onnxruntime=onnxruntime.__version__,
+        providers_available=tuple(onnxruntime.get_available_providers()),
+        provider_requested=provider,
+        threads=threads,
+        spinning=False,
+        graph_optimization="all",
+    )
+
+
+def sensors(root: Root | None = None) -> tuple[float | None, float | None]:
+    """The hottest zone in °C and the mean clock of the cores in MHz; None for what the machine does not tell."""
+    root = root or Root()
+    zones = [root.number(str(p.relative_to(root.path))) for p in root.path.glob("sys/class/thermal/thermal_zone*/temp")]
+    clocks = [
+        root.number(str(p.relative_to(root.path)))
+        for p in root.path.glob("sys/devices/system/cpu/cpu*/cpufreq/scaling_cur_freq")
+    ]
+    hot = [zone / 1000 for zone in zones if zone is not None]
+    running = [clock / 1000 for clock in clocks if clock is not None]
+    return max(hot, default=None), sum(running) / len(running) if running else None
+
+
+def storage(data: Path, root: Root) -> Words:
+    """The file system that ``data`` lies on and the device under it."""
+    mounts = root.text("proc/self/mounts") or ""
+    best: Sequence[str] = ()
+    for line in mounts.splitlines():
+        fields = line.split()
+        if data.resolve().is_relative_to(fields[1]) and (not best or len(fields[1]) >= len(best[1])):
+            best = fields
+    return f"{best[2]} on {best[0]}" if best else NOT_MEASURED
+
+
+def swapped_pages(root: Root | None = None) -> int:
+    """Pages swapped in and out since the machine started, from /proc/vmstat."""
+    text = (root or Root()).text("proc/vmstat") or ""
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(("pswpin ", "pswpout ")))
+
+
+def swap_mb() -> float:
+    """Of this process in swap."""
+    line = next((x for x in (Root().text("proc/self/status") or "").splitlines() if x.startswith("VmSwap:")), "VmSwap: 0")
+    return int(line.split()[1]) * 1024 / 1e6
+
+
+def disk_written_mb() -> float | None:
+    """What this process had written to disks so far."""
+    text = Root().text("proc/self/io") or ""
+    return next((int(x.split()[1]) / 1e6 for x in text.splitlines() if x.startswith("write_bytes:")), None)
+
+
+def _desktop(root: Root) -> str | None:
+    names = [root.text(f"sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name")]
+    return " ".join(name for name in names if name) or None
+
+
+def _soc(root: Root) -> Words:
+    compatible = root.text("proc/device-tree/compatible")
+    return compatible.split("\0")[-1] if compatible else NOT_MEASURED
+
+
+def _cpu(root: Root) -> Words:
+    for line in (root.text("proc/cpuinfo") or "").splitlines():
+        if line.startswith(("model name", "Model")):
+            return line.partition(":")[2].strip()
+    return platform.processor() or NOT_MEASURED
+
+
+def _os_name(root: Root) -> str:
+    for line in (root.text("etc/os-release") or "").splitlines():
+        if line.startswith("PRETTY_NAME="):
+            return line.partition("=")[2].strip('"')
+    return platform.system()
+
+
+def _mhz(root: Root, name: str) -> Figure:
+    khz = root.number(f"sys/devices/system/cpu/cpu0/cpufreq/{name}")
+    return NOT_MEASURED if khz is None else khz / 1000
+
+
+def _power_mode(said: str | None) -> Words:
+    return NOT_MEASURED if said is None else said.strip()

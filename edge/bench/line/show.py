@@ -1,0 +1,81 @@
+"""A record as tables on the terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from edge.bench.line.record import Record
+from edge.bench.line.spans import Latency
+
+
+def show_record(record: Record, console: Console) -> None:
+    """Host, stages, accounts, and the headline where the run is valid."""
+    host = record.host
+    console.print(
+        f"[bold]{record.run.mode}[/], {record.run.counted_s:.0f} s after {record.run.warm_up_s:.0f} s to warm up, "
+        f"{record.run.cameras} camera(s), {escape(', '.join(f'{c.path.name} {c.width}x{c.height}' for c in record.clips))}",
+        soft_wrap=True,
+    )
+    console.print(escape(f"{host.board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}"), soft_wrap=True)
+    console.print(stage_table(record))
+    console.print(f"  {account_words(record)}", soft_wrap=True)
+    load = record.load
+    console.print(
+        f"  CPU {load.cpu_cores:.2f} cores, others {load.background:.0%} of the machine; "
+        f"memory {load.rss_peak_mb:.0f} MB at most, {load.rss_slope_mb_h:+.1f} MB an hour",
+        soft_wrap=True,
+    )
+    console.print(f"  {record.speed.frames_per_cpu_s:.1f} frames a second of CPU time", end="")
+    if isinstance(record.speed.frames_per_cpu_s_without_decoding, float):
+        console.print(f"; without decoding {record.speed.frames_per_cpu_s_without_decoding:.1f}", end="")
+    console.print()
+    for remark in record.verdict.remarks:
+        console.print(f"  {escape(remark)}", soft_wrap=True)
+    if record.verdict.valid:
+        console.print(f"[bold green]{headline(record)}[/]", soft_wrap=True)
+        return
+    console.print("[bold red]invalid, no figure is given:[/]")
+    for reason in record.verdict.reasons:
+        console.print(f"  {escape(reason)}", soft_wrap=True)
+
+
+def headline(record: Record) -> str:
+    """The one figure of a valid run."""
+    speed, parts = record.speed, record.speed.parts
+    words = f"{speed.fps:.1f} frames a second ({parts.low:.1f} to {parts.high:.1f})"
+    if isinstance(speed.fps_without_decoding, float):
+        words += f"; {speed.fps_without_decoding:.1f} without decoding"
+    if not record.host.target:
+        words += "; this machine is no unit's board: the figure says nothing about one"
+    return words
+
+
+def stage_table(record: Record) -> Table:
+    """Where the time goes, and what a frame and a read wait."""
+    table = Table("stage", "share", "times", "mean ms", "p50", "p90", "p95", "p99", "longest", pad_edge=False)
+    for each in record.speed.stages:
+        table.add_row(each.stage, f"{each.share:.1%}", *_cells(each.latency))
+    table.add_section()
+    table.add_row("frame, all stages", "", *_cells(record.speed.frame))
+    table.add_row("frame → outbox", "", *_cells(record.speed.to_outbox))
+    receipt = record.speed.to_receipt
+    table.add_row("frame → receipt", "", *([receipt] if isinstance(receipt, str) else _cells(receipt)))
+    return table
+
+
+def account_words(record: Record) -> str:
+    """Frames and reads, adding up."""
+    loss = record.loss
+    dropped = " + ".join(f"{number} {escape(reason)}" for reason, number in loss.dropped.items() if number) or "0 dropped"
+    withheld = " + ".join(f"{number} withheld ({escape(rule)})" for rule, number in loss.withheld.items()) or "0 withheld"
+    return (
+        f"frames due {loss.due} = {loss.processed} processed + {dropped}; reads {loss.reads} = {loss.committed} committed + "
+        f"{withheld} + {loss.lost} lost" + ("" if loss.adds_up else " [bold red]does not add up[/]")
+    )
+
+
+def _cells(latency: Latency) -> tuple[str, ...]:
+    times = (latency.mean_ms, latency.p50_ms, latency.p90_ms, latency.p95_ms, latency.p99_ms, latency.max_ms)
+    return str(latency.count), *(f"{ms:.3f}" if ms < 1 else f"{ms:.1f}" for ms in times)
