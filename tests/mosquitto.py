@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -27,10 +29,15 @@ class Broker:
     """Started and killed at will; ``log`` holds what it ever said, ``data`` what it keeps on disk (made to, here, although
     the generated configuration keeps nothing, so that there is something to look into and to delete)."""
 
-    def __init__(self, folder: Path, ca: Path, agencies: list[str]) -> None:
+    def __init__(self, folder: Path, ca: Path, agencies: list[str], also: Sequence[str] = ()) -> None:
+        """``also``: addresses of this machine beside the loopback under which it is reached."""
         self.port = free_port()
         self.data, self.log = folder / "data", folder / "broker.log"
-        self._configuration = keys.make_demo_broker(folder, ca, agencies, self.port)
+        if also:
+            hosts = ["127.0.0.1", *also]
+            self._configuration = keys.make_broker(folder, ca, agencies, hosts=hosts, port=self.port, user=getpass.getuser())
+        else:
+            self._configuration = keys.make_demo_broker(folder, ca, agencies, self.port)
         self.data.mkdir()
         text = self._configuration.read_text()
         kept = f"persistence true\npersistence_location {self.data}/\nautosave_interval 1"
@@ -48,6 +55,12 @@ class Broker:
                     return
             time.sleep(0.02)
         raise RuntimeError(f"mosquitto does not listen: {self.log.read_text()}")
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now."""
+        assert self._process is not None
+        return self._process.pid
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -26,10 +26,10 @@ from tests.labeled import AGENCY
 
 
 class Town:
-    """Paths and parts.  ``port`` is the broker's."""
+    """Paths and parts.  ``host`` and ``port`` are the broker's."""
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path, port: int = 0, host: str = "127.0.0.1") -> None:
+        self.folder, self.port, self.host = folder, port, host
         self.ca, self.agency = folder / "ca", folder / "agency"
         self.store_path = self.agency / "reads.sqlite"
 
@@ -48,7 +48,7 @@ class Town:
 
     def broker(self, owner: Path) -> BrokerConfig:
         return BrokerConfig(
-            host="127.0.0.1",
+            host=self.host,
             port=self.port,
             ca=owner / "ca.pem",
             certificate=owner / "tls.pem",
@@ -66,11 +66,11 @@ class Town:
             agency_seal=load_public_key(own / "agency-seal.pem"),
         )
 
-    def outbox(self, device: str) -> SqliteOutbox:
+    def outbox(self, device: str, budget_bytes: int = 64 << 20) -> SqliteOutbox:
         return SqliteOutbox(
             self.outbox_path(device),
             clock=Clock(),
-            budget_bytes=64 << 20,
+            budget_bytes=budget_bytes,
             reserve_bytes=1 << 20,
             bury=self.notices(device).bury,
         )

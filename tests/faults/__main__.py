@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults import brokers, clocks, cuts, disk, kills, links, stores, tamper
+from tests.faults import backlog, brokers, clocks, cuts, disk, kills, links, stores, tamper
 from tests.faults.rows import Bench, Row, scale
 from tests.mosquitto import BINARY
 
@@ -40,6 +40,8 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "store full": stores.full,
     "replayed, doubled, shuffled": stores.replayed,
     "tamper": tamper.rows,
+    "backlog": backlog.unthrottled,
+    "backlog at 1 Mbit/s": backlog.thin,
 }
 
 

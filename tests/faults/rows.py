@@ -31,6 +31,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     locked_s: float
     replayed: int
     tamper_trials: int
+    backlog: int
 
 
 FULL = Scale(
@@ -48,6 +49,7 @@ FULL = Scale(
     locked_s=12.0,
     replayed=3000,
     tamper_trials=5,
+    backlog=6000,
 )
 SHORT = Scale(
     kills=60,
@@ -64,10 +66,11 @@ SHORT = Scale(
     locked_s=6.0,
     replayed=200,
     tamper_trials=1,
+    backlog=400,
 )
 
 
-_COUNTS = frozenset({"kills", "cuts", "failing_calls", "partitions", "wiped_reads", "replayed", "tamper_trials"})
+_COUNTS = frozenset({"kills", "cuts", "failing_calls", "partitions", "wiped_reads", "replayed", "tamper_trials", "backlog"})
 
 
 def scale(minutes: float) -> Scale:

@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from edge.envelope.keyring import load_public_keys
 from edge.envelope.receipt import ReceiptVerifier
 from edge.errors import EnvelopeError
 from edge.outbox import inspect
+from edge.store.sqlite import SqliteStore
 from tests.delivery.processes import ROOT
 from tests.delivery.town import Town
 from tests.faults import oracle
@@ -38,6 +40,13 @@ class Life:
 
     def __init__(self, made: BaseProcess | subprocess.Popen[bytes]) -> None:
         self._made = made
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        pid = self._made.pid
+        assert pid is not None
+        return pid
 
     def running(self) -> bool:
         if isinstance(self._made, subprocess.Popen):
@@ -67,13 +76,14 @@ class Life:
 class Scene:
     """Everything in one folder; whatever was started is ended at the end."""
 
-    def __init__(self, folder: Path, *devices: str, persistent: bool = True) -> None:
-        """``persistent``: whether the broker writes to disk what it holds (a demo broker does not)."""
+    def __init__(self, folder: Path, *devices: str, persistent: bool = True, also: Sequence[str] = ()) -> None:
+        """``also``: addresses beside the loopback under which the broker is reached.
+        ``persistent``: whether the broker writes to disk what it holds (a demo broker does not)."""
         self.devices = devices
         self.town = Town(folder.resolve())
         self.town.make(*devices)
         keys.make_device(self.operator, self.town.ca, "operator", AGENCY)
-        self.broker = Broker(folder / "broker", self.town.ca, [AGENCY])
+        self.broker = Broker(folder / "broker", self.town.ca, [AGENCY], also)
         with (folder / "broker" / "acl").open("a") as acl:
             acl.write("\nuser operator\ntopic read #\n")
         if not persistent:
@@ -142,6 +152,11 @@ class Scene:
         epochs = {(device, epoch) for device, truth in self.truths().items() for epoch, _ in truth.committed}
         found = [oracle.received(self.town.store_path, *one) or [] for one in epochs]
         return sum(last - first + 1 for ranges in found for first, last in ranges)
+
+    def stored_of(self, device: str) -> int:
+        """How many numbers of this device the store has, whether a ledger knows of them or not."""
+        with closing(SqliteStore(self.town.store_path)) as store:
+            return sum(1 for read in store.reads() if read.device == device)
 
     def account(self, *devices: str) -> oracle.Account:
         """Settle for these devices, or for all; to be called when all is still."""
