@@ -1,7 +1,7 @@
-"""Simulated cameras: a clip that never ends, its frames from memory, and one paced by the monotonic clock.
+"""Simulated cameras: a clip that never ends, at the line's pace or at its own, and one whose frames come from memory.
 
-Each stands around the camera that :mod:`edge.build` made of the clip, so decoding is the real one.  Where a clip begins again
-the line is told that the stream was interrupted: passes do not run over the seam.
+Each stands around the camera that :mod:`edge.build` made of the clip: decoding, pace, rest and what is dropped are the unit's
+own.  Where a clip begins again the line is told that the stream was interrupted, so that passes do not run over the seam.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SEAM_S = 1.0
 
 
 class LoopedCamera:
-    """The clip over and over, the next frame when the line wants it."""
+    """The clip over and over until ``over`` is set."""
 
     def __init__(
         self,
@@ -30,11 +30,17 @@ class LoopedCamera:
         over: threading.Event,
         watch: Watch,
         looped: Callable[[str], None] = lambda name: None,
+        start_after_s: float = 0.0,
     ) -> None:
-        """Ends when ``over`` is set; ``looped`` is told the camera's name whenever the clip has ended."""
+        """``looped`` is told the camera's name whenever the clip has ended.  Cameras that begin one after the other do not show
+        the same at the same time."""
         self._inner, self._over, self._watch, self._looped = inner, over, watch, looped
-        self._handed = 0
+        self._start_after_s = start_after_s
+        self._began_s = 0.0
+        self._handed = self._rested = 0
         self._dropped: dict[str, int] = {}
+        self._told = (0, 0)
+        self._earliest_s = float("inf")
 
     @property
     def name(self) -> str:
@@ -43,33 +49,38 @@ class LoopedCamera:
 
     @property
     def live(self) -> bool:
-        """A clip: nothing is lost while the line is busy."""
-        return False
+        """True where the clip plays at its own speed."""
+        return self._inner.live
 
     def frames(self, stop: threading.Event) -> Iterator[Frame | GapBegan]:
         """Frames until ``stop`` is set.  Raises CameraError if the clip cannot be decoded."""
-        number, began_s = 0, 0.0
+        number = 0
+        self._over.wait(self._start_after_s)
         while not self._ends(stop):
-            first, end_s = number, began_s
+            first, end_s = number, self._began_s
+            self._told, self._earliest_s = (0, 0), float("inf")
             for frame, asked_s in self._timed(stop):
-                number, end_s = first + frame.number + 1, began_s + frame.media_s
-                moved = msgspec.structs.replace(frame, number=first + frame.number, media_s=end_s)
+                number, end_s = first + frame.number + 1, self._began_s + frame.media_s
                 self._handed += 1
-                self._watch.handed(moved, asked_s)
-                yield moved
+                self._watch.handed(self.name, self._due_s(frame, asked_s))
+                yield msgspec.structs.replace(frame, number=first + frame.number, media_s=end_s)
                 self._watch.done()
                 if self._ends(stop):
                     break
-            for reason, lost in self._inner.counts().dropped.items():
-                self._dropped[reason] = self._dropped.get(reason, 0) + lost
+            self._close_accounts()
             if not self._ends(stop):
                 self._looped(self.name)
                 yield GapBegan()
-            began_s = end_s + SEAM_S
+            self._began_s = end_s + SEAM_S
+
+    def rest(self, until_s: float) -> None:
+        """No frame before ``until_s`` of the endless stream is wanted."""
+        self._inner.rest(until_s - self._began_s)
 
     def counts(self) -> CameraCounts:
         """The accounts so far."""
-        return CameraCounts(received=self._handed + sum(self._dropped.values()), dropped=dict(self._dropped))
+        received = self._handed + self._rested + sum(self._dropped.values())
+        return CameraCounts(received=received, dropped=dict(self._dropped), rested=self._rested)
 
     def _ends(self, stop: threading.Event) -> bool:
         return stop.is_set() or self._over.is_set()
@@ -84,27 +95,49 @@ class LoopedCamera:
                 return
             if isinstance(frame, Frame):
                 self._watch.took("camera", time.monotonic() - asked_s)
+                self._tell()
                 yield frame, asked_s
+
+    def _due_s(self, frame: Frame, asked_s: float) -> float:
+        """When the frame was due, monotonic.  At its own pace: as long after the clip's begin as it stands in the clip, the
+        frame that came soonest being the one in time.  Else: when the line asked for it."""
+        if not self.live:
+            return asked_s
+        came_s = time.monotonic() - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - frame.at.boottime_ns) / 1e9
+        self._earliest_s = min(self._earliest_s, came_s - frame.media_s)
+        return self._earliest_s + frame.media_s
+
+    def _tell(self) -> None:
+        """Tell the watch what went by without being handed out."""
+        counts = self._inner.counts()
+        rested, dropped = counts.rested, sum(counts.dropped.values())
+        self._watch.passed_by(rested - self._told[0], dropped - self._told[1])
+        self._told = rested, dropped
+
+    def _close_accounts(self) -> None:
+        self._tell()
+        counts = self._inner.counts()
+        self._rested += counts.rested
+        for reason, lost in counts.dropped.items():
+            self._dropped[reason] = self._dropped.get(reason, 0) + lost
 
 
 class RecalledCamera:
-    """Frames that were decoded before: what the line does without decoding.  Made around a camera; decodes when made."""
+    """Frames that were decoded before: what the line does without decoding.  Decodes when made."""
 
     def __init__(self, inner: Camera, budget_bytes: int) -> None:
-        """Decode the clip's first frames, as many as fit.  Raises CameraError if there are none."""
+        """Keep the clip's first frames, as many as fit.  Raises CameraError if none can be decoded."""
         self._name = inner.name
         self._frames: list[Frame] = []
-        stop = threading.Event()
-        room = budget_bytes
-        for frame in inner.frames(stop):
-            if not isinstance(frame, Frame):
-                continue
-            room -= frame.image.nbytes
-            if room < 0:
-                break
-            self._frames.append(msgspec.structs.replace(frame, image=frame.image.copy()))
-        stop.set()
+        self._rest_until_s, self._rested, self._handed = 0.0, 0, 0
         self._clock = Clock()
+        stop, room = threading.Event(), budget_bytes
+        for frame in inner.frames(stop):
+            if isinstance(frame, Frame):
+                room -= 2 * frame.image.nbytes
+                if room < 0:
+                    break
+                self._frames.append(msgspec.structs.replace(frame, image=frame.image.copy()))
 
     @property
     def name(self) -> str:
@@ -117,12 +150,21 @@ class RecalledCamera:
         return False
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
-        """The frames, once, each with the time at which it is handed out."""
+        """The frames that are wanted, once, each with the time at which it is handed out."""
+        self._rest_until_s, self._rested, self._handed = 0.0, 0, 0
         for frame in self._frames:
             if stop.is_set():
                 return
+            if frame.media_s < self._rest_until_s:
+                self._rested += 1
+                continue
+            self._handed += 1
             yield msgspec.structs.replace(frame, at=self._clock.now())
+
+    def rest(self, until_s: float) -> None:
+        """Frames before ``until_s`` are passed over."""
+        self._rest_until_s = until_s
 
     def counts(self) -> CameraCounts:
         """Nothing is dropped."""
-        return CameraCounts(received=len(self._frames), dropped={})
+        return CameraCounts(received=self._handed + self._rested, dropped={}, rested=self._rested)

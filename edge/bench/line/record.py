@@ -144,7 +144,7 @@ class Load(Struct, frozen=True, kw_only=True):
     rss_start_mb: float
     rss_peak_mb: float
     rss_end_mb: float
-    rss_slope_mb_h: float
+    rss_slope_mb_h: Figure
     swap_mb: float
     swapped_pages: int
     disk_written_mb: Figure

@@ -20,6 +20,7 @@ from edge.bench.line.clips import Clip
 from edge.bench.line.monitor import Monitor, cpu_times, peak_rss_mb, rss_mb, used
 from edge.bench.line.record import (
     NOT_MEASURED,
+    Figure,
     Load,
     Loss,
     Mode,
@@ -39,6 +40,8 @@ from edge.unit import Accounts
 WARM_UP_S = 3.0
 #: A run is cut into so many parts, whose spread is the noise band.
 PARTS = 10
+#: A slope of memory is told from runs of this length on.
+SLOPE_FROM_S = 240.0
 #: Pictures that a run without decoding keeps in memory.
 RECALLED_BYTES = 600_000_000
 
@@ -91,7 +94,7 @@ def run_offline(plan: Plan, show: Callable[[Sample], None] = lambda sample: None
 def count(plan: Plan, watch: Watch, camera: CameraMaker, show: Callable[[Sample], None]) -> Counted:
     """Run a unit, let it warm up, count for the planned time, end it.  Raises what makes the unit fail."""
     with rigged(plan.setup, plan.clips, watch, camera, plan.data) as rig:
-        monitor = Monitor(lambda: (watch.frames, 0), host.sensors, show)
+        monitor = Monitor(lambda: (watch.frames, watch.dropped), host.sensors, show)
         rig.start()
         monitor.start()
         try:
@@ -118,7 +121,7 @@ def count(plan: Plan, watch: Watch, camera: CameraMaker, show: Callable[[Sample]
         rss_start_mb=rss_start,
         rss_peak_mb=peak_rss_mb(),
         rss_end_mb=rss_mb(),
-        rss_slope_mb_h=3600 * slope([s.at_s for s in counted], [s.rss_mb for s in counted]),
+        rss_slope_mb_h=_rss_slope(counted),
         swap_mb=host.swap_mb(),
         swapped_pages=host.swapped_pages() - swapped,
         disk_written_mb=NOT_MEASURED if written is None or written_after is None else written_after - written,
@@ -134,6 +137,13 @@ def count(plan: Plan, watch: Watch, camera: CameraMaker, show: Callable[[Sample]
         stepped_s=use.stepped_s,
         samples=samples,
     )
+
+
+def _rss_slope(samples: Sequence[Sample]) -> Figure:
+    """MB an hour; a minute says nothing about an hour."""
+    if len(samples) < 2 or samples[-1].at_s - samples[0].at_s < SLOPE_FROM_S:
+        return NOT_MEASURED
+    return 3600 * slope([s.at_s for s in samples], [s.rss_mb for s in samples])
 
 
 def _wait(rig: Rig, seconds: float) -> None:
@@ -166,7 +176,7 @@ def record(plan: Plan, counted: Counted) -> Record:
         software=host.software("CPUExecutionProvider", plan.setup.threads),
         models=_models(plan),
         clips=plan.clips,
-        speed=_speed(counted),
+        speed=_speed(counted, plan.setup.delivery),
         loss=loss,
         load=counted.load,
         thermal=counted.thermal,
@@ -176,7 +186,7 @@ def record(plan: Plan, counted: Counted) -> Record:
     )
 
 
-def _speed(counted: Counted) -> Speed:
+def _speed(counted: Counted, delivery: bool) -> Speed:
     samples = [s for s in counted.samples if s.at_s >= 0]
     last = next((s for s in samples if s.at_s >= counted.seconds - 60), None)
     fps = counted.frames / counted.seconds
@@ -188,7 +198,7 @@ def _speed(counted: Counted) -> Speed:
         stages=counted.watch.stages(),
         frame=counted.watch.frame(),
         to_outbox=counted.watch.to_outbox(),
-        to_receipt=counted.watch.to_receipt(),
+        to_receipt=counted.watch.to_receipt() if delivery else NOT_MEASURED,
     )
 
 
@@ -205,7 +215,7 @@ def _loss(counted: Counted) -> Loss:
         due=accounts.frames_received,
         processed=accounts.frames_processed,
         dropped=accounts.frames_dropped,
-        longest_gap_s=NOT_MEASURED,
+        longest_gap_s=counted.watch.longest_gap_s,
         reads=accounts.reads,
         committed=accounts.reads_committed,
         withheld=accounts.reads_withheld,

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from edge.bench.line.record import Record
+from edge.bench.line.record import Figure, Record
 from edge.bench.line.spans import Latency
 
 
@@ -24,7 +24,7 @@ def show_record(record: Record, console: Console) -> None:
     load = record.load
     console.print(
         f"  CPU {load.cpu_cores:.2f} cores, others {load.background:.0%} of the machine; "
-        f"memory {load.rss_peak_mb:.0f} MB at most, {load.rss_slope_mb_h:+.1f} MB an hour",
+        f"memory {load.rss_peak_mb:.0f} MB at most, growth {_figure(load.rss_slope_mb_h, '+.1f', ' MB an hour')}",
         soft_wrap=True,
     )
     console.print(f"  {record.speed.frames_per_cpu_s:.1f} frames a second of CPU time", end="")
@@ -74,6 +74,10 @@ def account_words(record: Record) -> str:
         f"frames due {loss.due} = {loss.processed} processed + {dropped}; reads {loss.reads} = {loss.committed} committed + "
         f"{withheld} + {loss.lost} lost" + ("" if loss.adds_up else " [bold red]does not add up[/]")
     )
+
+
+def _figure(figure: Figure, form: str, unit: str) -> str:
+    return figure if isinstance(figure, str) else f"{figure:{form}}{unit}"
 
 
 def _cells(latency: Latency) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from edge.bench.line.spans import Latency, Spans
 from edge.journal import Journal
-from edge.records import Envelope, Frame, Read, Release, Withhold
+from edge.records import Envelope, Read, Release, Withhold
 
 #: The stages in order, as the report shows them.
 STAGES = ("camera", "detector", "tracker", "recognizer", "policy", "envelope", "outbox", "exit", "rest")
@@ -43,7 +43,7 @@ class _Lane:
 
     def __init__(self) -> None:
         self.due_s: float | None = None
-        self.begun_s = 0.0
+        self.begun_s = self.last_s = self.longest_gap_s = 0.0
         self.spent: dict[str, float] = {}
         self.nested: list[float] = []
         self.label_s: float | None = None
@@ -72,13 +72,13 @@ class Watch:
         self._due_of_slot: dict[int, float] = {}
         self._to_receipt = Spans()
         self.counting = False
-        self.frames = 0
+        self.frames = self.dropped = 0
 
     def begin(self) -> None:
         """Count from now on."""
         with self._lock:
             self.counting = True
-            self.frames = 0
+            self.frames = self.dropped = 0
 
     def end(self) -> None:
         """Count no more."""
@@ -102,10 +102,20 @@ class Watch:
         lane = self._lane()
         lane.spent[stage] = lane.spent.get(stage, 0.0) + seconds
 
-    def handed(self, frame: Frame, due_s: float) -> None:
-        """The line gets a frame now that was due at ``due_s`` (monotonic)."""
+    def handed(self, camera: str, due_s: float) -> None:
+        """The line gets a frame of ``camera`` now that was due at ``due_s`` (monotonic)."""
         lane = self._lane()
         lane.due_s, lane.begun_s = due_s, time.monotonic()
+        if self.counting and lane.last_s:
+            lane.longest_gap_s = max(lane.longest_gap_s, lane.begun_s - lane.last_s)
+        lane.last_s = lane.begun_s
+
+    def passed_by(self, rested: int, dropped: int) -> None:
+        """Frames that went by without being handed to the line, because nobody wanted them or because it was too late."""
+        if self.counting:
+            with self._lock:
+                self.frames += rested
+                self.dropped += dropped
 
     def done(self) -> None:
         """The line wants its next frame: it is done with the one before."""
@@ -124,6 +134,11 @@ class Watch:
                 self.frames += 1
         lane.spent = {}
         lane.due_s = None
+
+    @property
+    def longest_gap_s(self) -> float:
+        """The longest time in which a camera gave the line no frame."""
+        return max((lane.longest_gap_s for lane in self._lanes), default=0.0)
 
     def withheld(self) -> None:
         """A read was decided not to leave."""
