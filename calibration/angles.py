@@ -130,6 +130,6 @@ def _solutions(sheet: Matrix, corners: Matrix, matrix: Matrix, sigma: float) -> 
 
 
 def _hull(values: npt.NDArray[np.float64]) -> Interval:
-    """The middle 98 %, rounded outwards to tenths: what lies outside in a hundred trials is the noise's own tail."""
-    low, high = np.percentile(values, (1, 99))
+    """The middle 99 %, rounded outwards to tenths."""
+    low, high = np.percentile(values, (0.5, 99.5))
     return Interval(low=math.floor(low * 10) / 10, high=math.ceil(high * 10) / 10)

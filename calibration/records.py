@@ -96,12 +96,18 @@ class Road(Struct, frozen=True, kw_only=True):
 
 
 class CardView(Struct, frozen=True, kw_only=True):
-    """The card as found in one picture: its inner corners (id, x, y) and the four outer corners, pixels."""
+    """The card as found in one picture: those inner corners that were seen (id, x, y) and the four outer ones, pixels.
+
+    ``homography`` (row by row) takes millimetres from the card's middle to pixels; ``blur_px`` is the σ of a Gaussian that
+    makes the print look like the picture, ``agreement`` how well it then does (correlation)."""
 
     corners: tuple[tuple[int, float, float], ...]
     outline: Corners
     width_px: float
     frame_size: tuple[int, int]
+    homography: tuple[float, ...]
+    blur_px: float
+    agreement: float
 
 
 class Lens(Struct, frozen=True, kw_only=True):

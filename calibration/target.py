@@ -197,6 +197,18 @@ def render(page: Page, px_per_mm: float) -> Image:
     return image
 
 
+def card_picture(card: Card) -> Image:
+    """The card alone, cut out, grey: about 1500 px wide."""
+    px_per_mm = 5.0 if card.width_mm <= 400 else 2000 / card.width_mm
+    page = Page(
+        width_mm=card.width_mm,
+        height_mm=card.height_mm,
+        rectangles=tuple(_board(card, (card.width_mm - card.columns * card.square_mm) / 2, 0.0)),
+        texts=(),
+    )
+    return render(page, px_per_mm)
+
+
 def _board(card: Card, left: float, top: float) -> list[Rectangle]:
     """Black squares and the black modules of the markers, the board's top left corner at (left, top)."""
     board = charuco_board(card)
