@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from edge.records import Began, Envelope, Head, LabeledRead, Release, Slot
+from edge.records import Began, Envelope, Head, LabeledRead, PictureRef, Release, Slot
 
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32, description="SHA-256")]
 KeyId = Annotated[bytes, Meta(min_length=8, max_length=8, description="first 8 bytes of the SHA-256 of the key's SPKI")]
@@ -61,8 +61,9 @@ class Receipt(Struct, frozen=True, kw_only=True):
 
     ``stored``: inclusive ascending ranges (the end of the first is the highest number without a hole before it; what lies
     between ranges are the holes).  ``conflicts``: numbers under which the store holds *other* bytes than it was sent; they
-    are never in ``stored``.  ``buried``: numbers of which the agency keeps a tombstone.  Each may name a part of the truth,
-    never more than it.
+    are never in ``stored``.  ``buried``: numbers of which the agency keeps a tombstone.  ``pictures``: the SHA-256 of files of
+    pictures that are stored; ``unwanted``: of those that never will be, because their read is deleted or does not name them.
+    Each may name a part of the truth, never more than it.
     """
 
     version: Literal[1] = 1
@@ -73,6 +74,51 @@ class Receipt(Struct, frozen=True, kw_only=True):
     issued: Annotated[datetime, Meta(tz=True)]
     conflicts: Annotated[tuple[Sequence, ...], Meta(max_length=1024)] = ()
     buried: Annotated[tuple[Range, ...], Meta(max_length=2048)] = ()
+    pictures: Annotated[tuple[Digest, ...], Meta(max_length=1024)] = ()
+    unwanted: Annotated[tuple[Digest, ...], Meta(max_length=1024)] = ()
+
+
+class PictureFile(Struct, frozen=True, kw_only=True, array_like=True):
+    """A picture as it lies on the unit and goes over the wire, an array in this order; its SHA-256 stands in the signed read.
+    ``sealed`` opens for ``agency``, the read's owner, to the JPEG."""
+
+    version: Literal[1] = 1
+    agency: Name
+    device: Name
+    seal_key: KeyId
+    sealed: bytes
+
+
+class PartHeader(Struct, frozen=True, kw_only=True, array_like=True):
+    """What is signed of one piece of a picture on its way: of which read (epoch, seq), of which file (``sha256``), and which
+    of how many pieces it is, from 0."""
+
+    version: Literal[1] = 1
+    agency: Name
+    device: Name
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    seq: Sequence
+    sha256: Digest
+    part: Annotated[int, Meta(ge=0, le=63)]
+    parts: Annotated[int, Meta(ge=1, le=64)]
+
+
+class PicturePart(Struct, frozen=True, kw_only=True):
+    """A piece of a picture that its device surely signed."""
+
+    header: PartHeader
+    piece: bytes
+
+
+class PictureRequest(Struct, frozen=True, kw_only=True):
+    """The agency's word that it wants the pictures of some of a device's reads, by their numbers."""
+
+    version: Literal[1] = 1
+    agency: Name
+    device: Name
+    epoch: Annotated[str, Meta(min_length=1, max_length=64)]
+    reads: Annotated[tuple[Sequence, ...], Meta(max_length=256)]
+    issued: Annotated[datetime, Meta(tz=True)]
 
 
 class Standing(Struct, frozen=True, kw_only=True, tag_field="kind", tag="standing"):
@@ -102,8 +148,8 @@ class Standing(Struct, frozen=True, kw_only=True, tag_field="kind", tag="standin
 
 class Tombstone(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tombstone"):
     """A unit's signed word that it dropped reads undelivered: for want of space (``budget``), or because their label's time
-    was over (``expired``); inclusive ascending ranges of numbers.  Of ``copies`` the copies for parties were dropped, whatever
-    became of the reads."""
+    was over (``expired``); inclusive ascending ranges of numbers.  Of ``copies`` the copies for parties were dropped, and of
+    ``pictures`` the pictures that were not delivered yet, whatever became of the reads."""
 
     version: Literal[1] = 1
     agency: Name
@@ -112,6 +158,7 @@ class Tombstone(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tombst
     budget: Annotated[tuple[Range, ...], Meta(max_length=1024)] = ()
     expired: Annotated[tuple[Range, ...], Meta(max_length=1024)] = ()
     copies: Annotated[tuple[Range, ...], Meta(max_length=1024)] = ()
+    pictures: Annotated[tuple[Range, ...], Meta(max_length=1024)] = ()
     created: Annotated[datetime, Meta(tz=True)]
 
 
@@ -163,4 +210,40 @@ class ReceiptReader(Protocol):
 
     def read(self, wire: bytes) -> Receipt:
         """The receipt in ``wire`` if the agency signed it and it is for this device.  Raises EnvelopeError."""
+        ...
+
+
+class PartWriter(Protocol):
+    """The unit's end of a picture's way."""
+
+    def parts(self, epoch: str, seq: int, file: bytes) -> tuple[bytes, ...]:
+        """The signed wire bytes of the pieces of a picture's file, in order."""
+        ...
+
+
+class PictureOpener(Protocol):
+    """The agency end of a picture's way."""
+
+    def part(self, device: str, wire: bytes) -> PicturePart:
+        """The piece in ``wire``, if ``device``, one of the agency's own, signed it.  Raises EnvelopeError."""
+        ...
+
+    def open(self, file: bytes, read: LabeledRead, ref: PictureRef) -> bytes:
+        """The JPEG in a picture's file, if it is what ``ref`` of ``read`` names.  Raises EnvelopeError with a reason word."""
+        ...
+
+
+class RequestWriter(Protocol):
+    """The agency end of a request for pictures."""
+
+    def request(self, request: PictureRequest) -> bytes:
+        """The signed wire bytes of ``request``."""
+        ...
+
+
+class RequestReader(Protocol):
+    """The unit's end of a request for pictures."""
+
+    def request(self, wire: bytes) -> PictureRequest:
+        """The request in ``wire`` if the agency signed it and it is for this device.  Raises EnvelopeError."""
         ...

@@ -67,9 +67,11 @@ class NoticeSigner:
                 budget=tuple(joined([*before.budget, *dropped.budget])),
                 expired=tuple(joined([*before.expired, *dropped.expired])),
                 copies=tuple(joined([*before.copies, *dropped.copies])),
+                pictures=tuple(joined([*before.pictures, *dropped.pictures])),
             )
         )
-        if before.epoch != dropped.epoch or len(both.budget) + len(both.expired) + len(both.copies) > _RANGES_AT_MOST:
+        ranges = sum(map(len, (both.budget, both.expired, both.copies, both.pictures)))
+        if before.epoch != dropped.epoch or ranges > _RANGES_AT_MOST:
             return (newest, self._signed(fresh))
         return (self._signed(both),)
 
@@ -97,6 +99,7 @@ class NoticeSigner:
             budget=dropped.budget,
             expired=dropped.expired,
             copies=dropped.copies,
+            pictures=dropped.pictures,
             created=self._now().utc,
         )
 
@@ -130,7 +133,9 @@ def read_notice(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicK
         raise EnvelopeError("notice", "read notice: signed, but not of a kind or form that is known here") from error
     if notice.device != device:
         raise EnvelopeError("device", f"read notice: it came as `{device}` and names another device")
-    ranges = [notice.to_come] if isinstance(notice, Standing) else [notice.budget, notice.expired, notice.copies]
+    ranges = (
+        [notice.to_come] if isinstance(notice, Standing) else [notice.budget, notice.expired, notice.copies, notice.pictures]
+    )
     if not all(ascending(each) for each in ranges):
         raise EnvelopeError("notice", "read notice: its ranges are not ascending")
     return notice

@@ -16,8 +16,8 @@ from edge.envelope import wire as framing
 from edge.envelope.interface import Header, Notice, Opened
 from edge.envelope.keyring import EnrolledKey, key_id
 from edge.envelope.notice import is_notice, read_notice
-from edge.envelope.seal import SUITE
 from edge.envelope.signature import verified_by
+from edge.envelope.suite import SUITE
 from edge.errors import EnvelopeError
 from edge.records import LabeledRead
 

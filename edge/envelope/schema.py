@@ -13,7 +13,17 @@ from typing import Any
 
 import msgspec
 
-from edge.envelope.interface import Header, Receipt, Standing, Tombstone
+from edge.envelope.interface import (
+    Header,
+    PartHeader,
+    PictureFile,
+    PictureRequest,
+    Receipt,
+    Standing,
+    Tombstone,
+)
+from edge.envelope.picture import VERSION as PICTURE_VERSION
+from edge.envelope.request import VERSION as REQUEST_VERSION
 from edge.envelope.wire import ENVELOPE_VERSION, NOTICE_VERSION, RECEIPT_VERSION, WIRE_LIMIT_BYTES
 from edge.records import LabeledRead
 
@@ -31,6 +41,9 @@ def documents() -> dict[str, str]:
         "receipt.json": _json_schema(Receipt),
         "standing.json": _json_schema(Standing),
         "tombstone.json": _json_schema(Tombstone),
+        "part-header.json": _json_schema(PartHeader),
+        "picture-file.json": _json_schema(PictureFile),
+        "picture-request.json": _json_schema(PictureRequest),
         "asyncapi.json": _asyncapi(),
     }
     return {name: json.dumps(schema, indent=2, sort_keys=True) + "\n" for name, schema in schemas.items()}
@@ -50,9 +63,11 @@ def _json_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _name_items(schemas: dict[str, Any]) -> None:
-    """A header is an array; say which place is which field."""
-    for item, field in zip(schemas.get("Header", {}).get("prefixItems", []), msgspec.structs.fields(Header), strict=False):
-        item["title"] = field.name
+    """Headers and pictures are arrays; say which place is which field."""
+    for kind in (Header, PartHeader, PictureFile):
+        items = schemas.get(kind.__name__, {}).get("prefixItems", [])
+        for item, field in zip(items, msgspec.structs.fields(kind), strict=False):
+            item["title"] = field.name
 
 
 def _tidy(value: Any) -> Any:
@@ -64,7 +79,8 @@ def _tidy(value: Any) -> Any:
 
 def _asyncapi() -> dict[str, Any]:
     _, found = msgspec.json.schema_components(
-        (LabeledRead, Header, Receipt, Standing, Tombstone), ref_template="#/components/schemas/{name}"
+        (LabeledRead, Header, Receipt, Standing, Tombstone, PartHeader, PictureFile, PictureRequest),
+        ref_template="#/components/schemas/{name}",
     )
     components: dict[str, Any] = _tidy(found)
     _name_items(components)
@@ -79,16 +95,20 @@ def _asyncapi() -> dict[str, Any]:
             "title": "plate-edge delivery",
             "version": "2",
             "description": "Sealed licence-plate reads from units to their agency, copies to the parties that the labels "
-            "admit, the receipts that let units forget, and what units say about their own chains.",
+            "admit, pictures as evidence, the receipts that let units forget, and what units say about their own chains.",
         },
         "defaultContentType": _CONTENT_TYPE,
         "channels": {
             "reads": _channel("reads", ("envelope", "standing", "tombstone"), parameters),
             "receipts": _channel("receipts", ("receipt",), parameters),
+            "pictures": _channel("pictures", ("part",), parameters),
+            "requests": _channel("requests", ("request",), parameters),
         },
         "operations": {
             "publishRead": _operation("send", "reads"),
             "takeReceipt": _operation("receive", "receipts"),
+            "publishPicture": _operation("send", "pictures"),
+            "takeRequest": _operation("receive", "requests"),
         },
         "components": {
             "messages": {
@@ -116,6 +136,19 @@ def _asyncapi() -> dict[str, Any]:
                     NOTICE_VERSION,
                     "msgpack array [version, notice, empty, signature]; `notice` is the msgpack of Tombstone.",
                     "Tombstone",
+                ),
+                "part": _message(
+                    "Piece of a picture",
+                    PICTURE_VERSION,
+                    "msgpack array [version, header, piece, signature]; `header` is the msgpack of PartHeader; the pieces one "
+                    "after the other are the msgpack of PictureFile.",
+                    "PartHeader",
+                ),
+                "request": _message(
+                    "Request for pictures",
+                    REQUEST_VERSION,
+                    "msgpack array [version, request, empty, signature]; `request` is the msgpack of PictureRequest.",
+                    "PictureRequest",
                 ),
             },
             "schemas": components,

@@ -9,19 +9,27 @@ from functools import lru_cache
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from msgspec import Struct
 
-from edge.envelope import compact, wire
+from edge.envelope import compact, picture, wire
 from edge.envelope.interface import Header
 from edge.envelope.keyring import key_id, public_key_from
 from edge.envelope.precision import rounded
 from edge.envelope.signature import sign
+from edge.envelope.suite import SUITE
 from edge.errors import ConfigError, EnvelopeError
-from edge.records import CopyFor, Envelope, LabeledRead, Release, SealedCopy, Slot, enc_hook
-
-# RFC 9180 base mode; all three parts are on NIST's list, and P-256 is what secure elements hold.
-SUITE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
+from edge.records import (
+    KINDS_OF,
+    CopyFor,
+    Envelope,
+    LabeledRead,
+    Picture,
+    Release,
+    SealedCopy,
+    SealedPicture,
+    Slot,
+    enc_hook,
+)
 
 _header = msgspec.msgpack.Encoder()
 _plaintext = msgspec.json.Encoder(enc_hook=enc_hook)
@@ -49,12 +57,13 @@ class HpkeSealer:
         self._owner = _Addressee(name=agency, key=agency_seal, key_id=key_id(agency_seal))
 
     def seal(self, release: Release, slot: Slot) -> Envelope:
-        """Seal, sign and bind to ``slot``.  Raises EnvelopeError if the read is not this device's own, is too large, or is for
-        a party without a usable key."""
+        """Seal, sign and bind to ``slot``.  Raises EnvelopeError if the read is not this device's own, is too large, is for a
+        party without a usable key, or has a picture that the decision does not let leave."""
         labeled = release.labeled
         if (labeled.capture.device, labeled.capture.agency) != (self._device, self._agency):
             raise EnvelopeError("device", f"seal read {labeled.read.id}: it names another device or agency than this one")
-        content = self._content(labeled)
+        pictures = [self._picture(each, release) for each in release.pictures]
+        content = self._content(msgspec.structs.replace(labeled, pictures=tuple(map(picture.ref, release.pictures, pictures))))
         parties = [_party(copy) for copy in release.copies]
         return Envelope(
             slot=slot,
@@ -63,7 +72,14 @@ class HpkeSealer:
             hit=labeled.hit is not None,
             wire=self._message(self._owner, content, slot),
             copies=tuple(SealedCopy(party=party.name, wire=self._message(party, content, slot)) for party in parties),
+            pictures=tuple(pictures),
         )
+
+    def _picture(self, made: Picture, release: Release) -> SealedPicture:
+        """Sealed to the owner alone: a party that got a copy of the read asks the owner."""
+        if made.kind not in KINDS_OF[release.images]:
+            raise EnvelopeError("images", f"seal picture of read {release.labeled.read.id}: the decision does not let it leave")
+        return picture.seal(made, release.labeled.read.id, agency=self._agency, device=self._device, key=self._owner.key)
 
     def _content(self, labeled: LabeledRead) -> _Content:
         plaintext = _plaintext.encode(rounded(labeled))

@@ -23,6 +23,8 @@ SALT_BYTES = 16
 _ENVELOPE_DOMAINS = {1: b"plate-edge envelope v1\0", 2: b"plate-edge envelope v2\0"}
 RECEIPT_DOMAIN = b"plate-edge receipt v1\0"
 NOTICE_DOMAIN = b"plate-edge notice v1\0"
+PICTURE_DOMAIN = b"plate-edge picture v1\0"
+REQUEST_DOMAIN = b"plate-edge request v1\0"
 _COMMITMENT_DOMAIN = b"plate-edge commitment v1\0"
 _SEAL_DOMAIN = "plate-edge seal v1"
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge import keys
 from edge.envelope import wire as framing
 from edge.envelope.interface import Header
-from edge.envelope.seal import SUITE
+from edge.envelope.suite import SUITE
 from edge.journal import Journal
 from edge.labeler.scope import label
 from edge.outbox import inspect

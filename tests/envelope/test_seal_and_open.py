@@ -21,8 +21,9 @@ from edge.envelope import wire as framing
 from edge.envelope.interface import Header
 from edge.envelope.keyring import EnrolledKey, key_id
 from edge.envelope.open import HpkeOpener, open_sealed, verify
-from edge.envelope.seal import SUITE, HpkeSealer
+from edge.envelope.seal import HpkeSealer
 from edge.envelope.signature import _ORDER, sign
+from edge.envelope.suite import SUITE
 from edge.errors import EnvelopeError
 from edge.records import CopyFor, Envelope, Slot
 from tests.labeled import AGENCY, DEVICE, labeled_read, release
