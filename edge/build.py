@@ -33,8 +33,10 @@ from edge.errors import ConfigError, OutboxError
 from edge.expiry import Expiry
 from edge.hotlist.files import stamp_path
 from edge.hotlist.load import load_hotlist
+from edge.ingest.interface import Mailbox
 from edge.ingest.mqtt import MqttMailbox
 from edge.ingest.quarantine import QuarantineFile
+from edge.ingest.switch import Switch
 from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
@@ -314,11 +316,20 @@ def signature_check(config: DeviceConfig) -> Callable[[bytes], None]:
     return check
 
 
-def ingest(config: AgencyConfig, journal: Journal) -> Worker:
-    """The agency end.  Raises ConfigError or StoreError; a broker that is away is no error here."""
+def ingest(config: AgencyConfig, journal: Journal) -> Worker | Switch:
+    """The agency end; several workers are processes that begin now, so no thread may have begun before.
+
+    Raises ConfigError or StoreError; a broker that is away is no error here."""
+    mailbox = MqttMailbox(config.broker, agency=config.ingest.agency)
+    if config.ingest.workers == 1:
+        return _worker(config, mailbox, journal)
+    return Switch(mailbox, lambda own: _worker(config, own, journal), config.ingest.workers, journal)
+
+
+def _worker(config: AgencyConfig, mailbox: Mailbox, journal: Journal) -> Worker:
     store = open_store(config.store)
     return Worker(
-        MqttMailbox(config.broker, agency=config.ingest.agency),
+        mailbox,
         HpkeOpener(
             agency=config.ingest.agency,
             device_keys=EnrolledDevices(config.ingest.devices),

@@ -204,15 +204,17 @@ class StoreConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 class IngestConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The agency end.  ``devices`` is the folder of enrolled devices' public keys, one ``<device>.pem`` each; ``data`` the
-    folder for what it notes beside the reads (refused messages and the like), the store's own unless told."""
+    folder for what it notes beside the reads (refused messages and the like), the store's own unless told.  ``workers`` above 1
+    are processes that verify, open and store side by side, each the devices of its buckets, behind one connection."""
 
     agency: str
     devices: Path
     seal_key: Path
     receipt_key: Path
     data: Path | None = None
-    batch: int = 64
+    batch: int = 256
     batch_wait_s: float = 0.1
+    workers: int = 1
 
 
 class AgencyConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -251,6 +253,7 @@ def load_agency(path: Path) -> AgencyConfig:
             *_broker_ranges(config.broker),
             ("ingest.batch", config.ingest.batch >= 1, "at least 1"),
             ("ingest.batch_wait_s", 0 <= config.ingest.batch_wait_s <= 60, "between 0 and 60"),
+            ("ingest.workers", 1 <= config.ingest.workers <= 64, "between 1 and 64"),
         ],
     )
     _check_store(path, config)

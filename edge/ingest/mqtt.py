@@ -11,7 +11,8 @@ from edge.ingest.interface import Delivery, LinkChange
 
 # How long a broker that lives on keeps messages for an agency end that is away.  The units keep them longer.
 _KEEP_SESSION_S = 24 * 3600
-_RECEIVE_WINDOW = 200
+# Enough for the batch that is being stored and the next one.
+_RECEIVE_WINDOW = 1024
 
 
 class MqttMailbox:

@@ -22,6 +22,8 @@ from msgspec import Struct
 from edge.envelope.interface import Notice, Opened, Opener, Receipt, ReceiptWriter, Tombstone
 from edge.errors import EnvelopeError, StoreError
 from edge.ingest.interface import ALARM_WORDS, Alarm, Delivery, LinkChange, Mailbox, Quarantine, Refused
+from edge.ingest.owed import Owed, Owing
+from edge.ingest.switch import note_link
 from edge.ingest.witness import Buried, Came, Clashed, NotBelieved, Stood, Witness, Word
 from edge.journal import Journal
 from edge.ranges import joined
@@ -30,6 +32,8 @@ from edge.store.interface import Arrival, Outcome, Store
 _IDLE_WAIT_S = 0.5
 _FIRST_RETRY_S = 0.2
 _SLOWEST_RETRY_S = 10.0
+# A receipt is signed, sent and paid for by the unit's SIM card; and a unit waits for it with at most a few windows under way.
+_RECEIPT_EVERY_S = 0.5
 _RANGES_LIMIT = 512
 _BURIED_LIMIT = 2048
 # Refusals that only a changed or failing outbox brings about: the broker lets nobody else speak under a unit's name.
@@ -52,35 +56,46 @@ class Worker:
         journal: Journal,
         *,
         agency: str,
-        batch: int = 64,
+        batch: int = 256,
         batch_wait_s: float = 0.1,
+        receipt_every_s: float = _RECEIPT_EVERY_S,
     ) -> None:
-        """``batch`` messages go into one transaction; the first of them waits at most ``batch_wait_s`` for the others."""
+        """``batch`` messages go into one transaction; the first of them waits at most ``batch_wait_s`` for the others.  Each
+        epoch of a unit gets a receipt at once, and then one each ``receipt_every_s`` at most."""
         self._mailbox, self._opener, self._store, self._receipts = mailbox, opener, store, receipts
         self._quarantine, self._witness, self._journal = quarantine, witness, journal
         self._agency, self._batch, self._batch_wait_s = agency, batch, batch_wait_s
+        self._owing = Owing(receipt_every_s)
 
     def run(self, stop: threading.Event) -> None:
         """Take and store until ``stop`` is set."""
         self._mailbox.start()
         try:
             while not stop.is_set():
-                deliveries = self._collect()
-                if deliveries:
-                    self._handle(deliveries, stop)
+                self._turn(stop)
         finally:
+            self._post(self._owing.take_all())
             self._mailbox.close()
+
+    def _turn(self, stop: threading.Event) -> None:
+        """Take what has arrived, and post the receipts that may go."""
+        deliveries = self._collect()
+        if deliveries:
+            self._handle(deliveries, stop)
+        self._post(self._owing.take(time.monotonic()))
 
     def _collect(self) -> list[Delivery]:
         """What arrives until the batch is full or its time is up; empty if nothing does."""
         deliveries: list[Delivery] = []
-        until_s = time.monotonic() + _IDLE_WAIT_S
+        now_s = time.monotonic()
+        wait_s = self._owing.wait_s(now_s)
+        until_s = now_s + (_IDLE_WAIT_S if wait_s is None else min(_IDLE_WAIT_S, wait_s))
         while len(deliveries) < self._batch:
             event = self._mailbox.next_event(max(0.0, until_s - time.monotonic()))
             if event is None:
                 break
             if isinstance(event, LinkChange):
-                self._note(event)
+                note_link(self._journal, event)
                 continue
             if not deliveries:
                 until_s = time.monotonic() + self._batch_wait_s
@@ -102,7 +117,7 @@ class Worker:
             return
         self._tell(alarms)
         self._mailbox.acknowledge(deliveries)
-        self._post_receipts(arrivals, [one.notice for one in taken if isinstance(one, _Notice)])
+        self._owe(arrivals, [one.notice for one in taken if isinstance(one, _Notice)])
 
     def _open(self, delivery: Delivery) -> _Read | _Notice | _Refusal:
         """What is in a message, or that it was refused."""
@@ -198,25 +213,30 @@ class Worker:
                 last=alarm.last,
             )
 
-    def _post_receipts(self, arrivals: Iterable[Arrival], notices: Iterable[Notice]) -> None:
-        """One receipt for each device and epoch in the batch, duplicates included: they ask for one.  None for copies."""
+    def _owe(self, arrivals: Iterable[Arrival], notices: Iterable[Notice]) -> None:
+        """Each device and epoch in the batch is owed a receipt, for duplicates too: they ask for one.  None for copies."""
         numbers: dict[tuple[str, str], set[int]] = {}
         for arrival in filter(self._owns, arrivals):
             numbers.setdefault((arrival.device, arrival.epoch), set()).add(arrival.seq)
-        buried: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for (device, epoch), seqs in numbers.items():
+            self._owing.add(device, epoch, seqs)
         for notice in notices:
             if isinstance(notice, Tombstone):
-                key = (notice.device, notice.epoch)
-                buried.setdefault(key, []).extend((*notice.budget, *notice.expired, *notice.copies))
-                numbers.setdefault(key, set())
-        for (device, epoch), seqs in numbers.items():
+                self._owing.add(notice.device, notice.epoch, buried=(*notice.budget, *notice.expired, *notice.copies))
+
+    def _post(self, owed: Iterable[Owed]) -> None:
+        """Make and post receipts; one that cannot go now is owed still."""
+        for each in owed:
             try:
-                receipt = self._receipt(device, epoch, seqs, buried.get((device, epoch), ()))
+                receipt = self._receipt(each.device, each.epoch, each.seqs, each.buried)
             except StoreError as error:
-                self._journal.error("receipt could not be made", reason=str(error), device=device)
+                self._journal.error("receipt could not be made", reason=str(error), device=each.device)
+                self._owing.add(each.device, each.epoch, each.seqs, each.buried)
                 continue
-            posted = self._mailbox.post_receipt(device, self._receipts.write(receipt))
+            posted = self._mailbox.post_receipt(each.device, self._receipts.write(receipt))
             self._journal.count("receipts_sent" if posted else "receipts_unsent")
+            if not posted:
+                self._owing.add(each.device, each.epoch, each.seqs, each.buried)
 
     def _owns(self, arrival: Arrival) -> bool:
         return arrival.labeled.capture.agency == self._agency
@@ -232,13 +252,6 @@ class Worker:
             buried=tuple(joined(buried)[:_BURIED_LIMIT]),
             issued=datetime.now(timezone.utc),
         )
-
-    def _note(self, change: LinkChange) -> None:
-        self._journal.count("link", "connected" if change.up else "disconnected")
-        if change.up:
-            self._journal.info("broker connected")
-        else:
-            self._journal.warning("broker away; units keep their reads", reason=change.reason)
 
 
 class _Read(Struct, frozen=True):

@@ -98,6 +98,7 @@ class Bench:
             self.journal,
             agency=AGENCY,
             batch=16,
+            receipt_every_s=0.0,
         )
         self._token = 0
 
@@ -107,9 +108,7 @@ class Bench:
         return self._token
 
     def run_once(self, stop: threading.Event | None = None) -> None:
-        deliveries = self.worker._collect()
-        if deliveries:
-            self.worker._handle(deliveries, stop or threading.Event())
+        self.worker._turn(stop or threading.Event())
 
     def receipts(self) -> list[Receipt]:
         read = ReceiptVerifier(agency=AGENCY, device=DEVICE, keys=[RECEIPT.public_key()]).read
