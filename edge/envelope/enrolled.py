@@ -3,8 +3,8 @@
     <device>.pem            one's own devices
     <owner>/<device>.pem    devices of another agency, whose reads come here as copies
 
-Two agencies may have a device of the same name; each has its own file.  Enrolling puts a file there and revoking takes it
-away; both are in force within ``LOOK_EVERY_S``, without a restart.
+Two agencies may have a device of the same name; each has its own file.  Enrolling puts a key there, revoking and handing over
+write above it since or until when it counts; all of it is in force within ``LOOK_EVERY_S``, without a restart.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from edge.envelope.keyring import EnrolledKey, load_public_keys
+from edge.envelope.keyring import EnrolledKey, load_enrolled
 from edge.errors import ConfigError
 
 LOOK_EVERY_S = 5.0
@@ -33,7 +33,7 @@ class EnrolledDevices:
         if not folder.is_dir():
             raise ConfigError(f"read enrolled devices {folder}: there is no such folder; enrol a device first")
         for path in sorted((*folder.glob("*.pem"), *folder.glob("*/*.pem"))):
-            load_public_keys(path)
+            load_enrolled(path)
 
     def __call__(self, device: str) -> Sequence[EnrolledKey]:
         """The keys under ``device``, which is a name without a slash, as a topic or header has it."""
@@ -75,6 +75,6 @@ class EnrolledDevices:
 def _load(path: Path, owner: str | None) -> tuple[EnrolledKey, ...]:
     """The keys in ``path``; a file that was damaged after the start enrols nobody."""
     try:
-        return tuple(EnrolledKey(owner=owner, key=key) for key in load_public_keys(path))
+        return load_enrolled(path, owner)
     except ConfigError:
         return ()

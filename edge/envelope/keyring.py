@@ -1,12 +1,12 @@
 """Key files: P-256 keys in PEM, read with the checks that a start-up owes, and the short ids by which messages name them.
 
-A file of public keys may hold several, one after the other, so that a key can be replaced while reads are in flight.
+A file may hold several, one after the other, the newest last, so that a key can be replaced while reads are in flight.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,17 +14,21 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
 
+from edge.envelope.marked import read_marked
 from edge.errors import ConfigError
 
-_PUBLIC_BLOCK = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL)
 _READABLE_BY_OTHERS = 0o007
 
 
 class EnrolledKey(Struct, frozen=True, kw_only=True):
-    """A public key that may sign, and ``owner``, the agency whose device holds the other half; None for one's own devices."""
+    """A public key that may sign, and ``owner``, the agency whose device holds the other half; None for one's own devices.
+
+    From ``until`` on it no longer may, and not at all if it was ``revoked``."""
 
     key: ec.EllipticCurvePublicKey
     owner: str | None = None
+    until: datetime | None = None
+    revoked: bool = False
 
 
 def key_id(key: ec.EllipticCurvePublicKey) -> bytes:
@@ -33,12 +37,23 @@ def key_id(key: ec.EllipticCurvePublicKey) -> bytes:
 
 
 def load_private_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """Read one private P-256 key.  Raises ConfigError if it is absent, readable by others, or no such key."""
+    """Read the private P-256 key that is in use from now on: the last in the file.  Raises ConfigError if there is none, it is
+    readable by others, or no such key."""
+    return load_private_keys(path)[-1]
+
+
+def load_private_keys(path: Path) -> tuple[ec.EllipticCurvePrivateKey, ...]:
+    """Read the private P-256 keys in a file, at least one.  Raises ConfigError as ``load_private_key`` does."""
     data = _read(path, "private key")
     if path.stat().st_mode & _READABLE_BY_OTHERS:
         raise ConfigError(f"read private key {path}: everybody on this machine may read it; run `chmod 600` on it")
+    blocks = [each.pem for each in read_marked(path, data, "PRIVATE")] or [data]
+    return tuple(_private_key(path, block) for block in blocks)
+
+
+def _private_key(path: Path, pem: bytes) -> ec.EllipticCurvePrivateKey:
     try:
-        key = serialization.load_pem_private_key(data, password=None)
+        key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ConfigError(f"read private key {path}: not an unencrypted PEM private key") from error
     if not (isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)):
@@ -48,10 +63,20 @@ def load_private_key(path: Path) -> ec.EllipticCurvePrivateKey:
 
 def load_public_keys(path: Path) -> tuple[ec.EllipticCurvePublicKey, ...]:
     """Read the public P-256 keys in a file, at least one.  Raises ConfigError naming what is wrong with it."""
-    blocks = _PUBLIC_BLOCK.findall(_read(path, "public key"))
+    return tuple(each.key for each in load_enrolled(path))
+
+
+def load_enrolled(path: Path, owner: str | None = None) -> tuple[EnrolledKey, ...]:
+    """Read the keys in a file with what is said of each: until when it may sign, whether it was revoked.
+
+    Raises ConfigError."""
+    blocks = read_marked(path, _read(path, "public key"), "PUBLIC")
     if not blocks:
         raise ConfigError(f"read public key {path}: no PEM public key in it")
-    return tuple(public_key_from(str(path), block) for block in blocks)
+    return tuple(
+        EnrolledKey(key=public_key_from(str(path), each.pem), owner=owner, until=each.until, revoked=each.revoked is not None)
+        for each in blocks
+    )
 
 
 def load_public_key(path: Path) -> ec.EllipticCurvePublicKey:
