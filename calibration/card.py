@@ -7,7 +7,8 @@ agree best (Evangelidis and Psarakis 2008, ECC), for several blurs.  All of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ from calibration.target import Card, card_picture, charuco_board
 from edge.records import Image
 
 Matrix = npt.NDArray[np.float64]
+
+#: OpenCV's type stubs know fewer forms of a call than the library takes.
+_cv: Any = cv2
 
 #: The least width in pixels at which the card's markers can be told apart.
 SMALLEST_PX = 90
@@ -104,14 +108,15 @@ class CardFinder:
             known = {} if marks is None else self._known(marked, marks, scale)
             if not known:
                 continue
-            inner = {} if identities is None else dict(zip(identities.ravel().tolist(), _native(corners, scale), strict=True))
+            numbers = [] if identities is None else [int(number) for number in np.asarray(identities).ravel()]
+            inner = dict(zip(numbers, _native(corners, scale), strict=True)) if numbers else {}
             view = self._view(grey, known, inner)
             if isinstance(view, CardView):
                 return view
             wrong = view if len(known) > 1 else wrong
         return wrong
 
-    def _known(self, marked: tuple[Matrix, ...], marks: Matrix, scale: int) -> dict[int, Matrix]:
+    def _known(self, marked: Sequence[npt.NDArray[Any]], marks: npt.NDArray[Any], scale: int) -> dict[int, Matrix]:
         return {
             int(mark): _native(corners, scale)
             for corners, mark in zip(marked, np.asarray(marks).ravel(), strict=True)
@@ -163,7 +168,7 @@ class CardFinder:
         for blur in _BLURS:
             soft = np.ascontiguousarray(cv2.GaussianBlur(flat, (0, 0), blur)[rim:-rim, rim:-rim])
             try:
-                agreement, moved = cv2.findTransformECC(
+                agreement, moved = _cv.findTransformECC(
                     soft, grey.astype(np.float32), (start / start[2, 2]).astype(np.float32), cv2.MOTION_HOMOGRAPHY,
                     (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 60, 1e-6), None, 1,
                 )  # fmt: skip
@@ -174,6 +179,42 @@ class CardFinder:
             start = np.asarray(moved, np.float64)
             best = (start @ np.linalg.inv(to_mm), float(agreement), blur * width / columns)
         return best
+
+    def corners_exactly(self, grey: Image, view: CardView) -> tuple[Matrix, Matrix]:
+        """Millimetres and pixels of every inner corner, each laid over the picture for itself: right where the lens bends
+        lines, too.  Corners whose surroundings do not fit are left out."""
+        rough = np.array(view.homography).reshape(3, 3)
+        half = self.card.square_mm * 0.55
+        side = int(np.clip(2 * half * view.width_px / self.card.width_mm, 16, 96))
+        step = 2 * half / side
+        plane = grey.astype(np.float32)
+        where_mm, where_px = [], []
+        for corner in self.inner_mm:
+            patch = cv2.GaussianBlur(self._patch(corner, half, side), (0, 0), max(0.35, view.blur_px * 0.9))
+            to_mm = np.array([[step, 0, corner[0] - half + step / 2], [0, step, corner[1] - half + step / 2], [0, 0, 1]])
+            start = rough @ to_mm
+            middle = np.array([(side - 1) / 2, (side - 1) / 2])
+            try:
+                agreement, moved = _cv.findTransformECC(
+                    patch, plane, _affine_at(start, middle).astype(np.float32), cv2.MOTION_AFFINE,
+                    (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 40, 1e-6), None, 1,
+                )  # fmt: skip
+            except cv2.error:  # it did not converge
+                continue
+            if agreement >= AGREES:
+                where_mm.append(corner)
+                where_px.append(np.asarray(moved, np.float64) @ np.array([*middle, 1.0]))
+        return np.array(where_mm).reshape(-1, 2), np.array(where_px).reshape(-1, 2)
+
+    def _patch(self, middle: Matrix, half: float, side: int) -> npt.NDArray[np.float32]:
+        """A square of the print, ``2 * half`` millimetres a side, ``side`` pixels."""
+        scale = self._print.shape[1] / self.card.width_mm
+        x, y = (middle + np.array([self.card.width_mm, self.card.height_mm]) / 2 - half) * scale
+        many = side * max(1, round(2 * half * scale / side))
+        target = np.array([[many / (2 * half * scale), 0, 0], [0, many / (2 * half * scale), 0]], np.float64)
+        target[:, 2] = [-x * target[0, 0] + (target[0, 0] - 1) / 2, -y * target[1, 1] + (target[1, 1] - 1) / 2]
+        cut = cv2.warpAffine(self._print, target, (many, many), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA), np.float32)
 
     def _outline_mm(self) -> Matrix:
         w, h = self.card.width_mm / 2, self.card.height_mm / 2
@@ -203,13 +244,20 @@ def _enlarged(grey: Image) -> Iterator[tuple[Image, int]]:
         yield np.asarray(cv2.addWeighted(twice, 2.5, cv2.GaussianBlur(twice, (0, 0), 3.0), -1.5, 0), np.uint8), 2
 
 
-def _native(points: Matrix, scale: int) -> Matrix:
+def _native(points: npt.NDArray[Any], scale: int) -> Matrix:
     """Points of an enlarged picture in the picture's own pixels."""
     return (np.asarray(points, np.float64).reshape(-1, 2) + 0.5) / scale - 0.5
 
 
 def _through(homography: Matrix, points: Matrix) -> Matrix:
     return np.asarray(cv2.perspectiveTransform(points[None], homography)[0], np.float64)
+
+
+def _affine_at(homography: Matrix, point: Matrix) -> Matrix:
+    """The affine map that touches a homography at ``point``."""
+    x, y, w = homography @ np.array([*point, 1.0])
+    slope = (homography[:2, :2] - np.outer([x / w, y / w], homography[2, :2])) / w
+    return np.column_stack([slope, np.array([x / w, y / w]) - slope @ point])
 
 
 def _inside(points: Matrix, grey: Image) -> bool:

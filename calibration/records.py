@@ -112,7 +112,8 @@ class CardView(Struct, frozen=True, kw_only=True):
 
 class Lens(Struct, frozen=True, kw_only=True):
     """Intrinsics (pixels of ``frame_size``) and distortion (OpenCV's k1 k2 p1 p2 k3).  ``rms_px`` over the views used,
-    ``view_rms_px`` each; ``coverage`` is the share of a 4x4 grid of the picture in which a corner was seen."""
+    ``view_rms_px`` each; ``coverage`` is the share of a 4x4 grid of the picture in which a corner was seen, and
+    ``focal_doubt`` the standard deviation of the focal length as a share of it."""
 
     frame_size: tuple[int, int]
     fx: float
@@ -125,6 +126,7 @@ class Lens(Struct, frozen=True, kw_only=True):
     view_names: tuple[str, ...]
     view_rms_px: tuple[float, ...]
     coverage: float
+    focal_doubt: float
     findings: tuple[Finding, ...] = ()
 
 
