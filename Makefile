@@ -3,8 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEBIAN := mosquitto postgresql ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly
-NEEDED := mosquitto ffmpeg pdftoppm
+DEBIAN := mosquitto postgresql ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly chromium chromium-driver
+NEEDED := mosquitto ffmpeg pdftoppm chromedriver
 
 .PHONY: help demo test check faults eval setup system train-setup lock clean
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from calibration.target import make_card, write_target
-from edge.errors import PlateEdgeError
+from edge.errors import ConfigError, PlateEdgeError
 
 app = typer.Typer(help="Set up a camera.", no_args_is_help=True)
 
@@ -47,3 +47,34 @@ def target(
     for path in (written.pdf, *written.pngs, written.json):
         typer.echo(path)
     typer.echo("Print the PDF at 100 % (actual size); the printed rulers must measure 100 mm and 4 in.", err=True)
+
+
+@app.command()
+def serve(
+    config: Annotated[Path | None, typer.Option("-c", "--config", help="The unit's configuration.")] = None,
+    camera: Annotated[str | None, typer.Option(help="Which camera; may be left out where there is one.")] = None,
+    clip: Annotated[Path | None, typer.Option(help="Play this clip over and over in place of the camera.")] = None,
+    card: Annotated[Path | None, typer.Option(help="The card's JSON; a US plate's card unless told.")] = None,
+    bind: Annotated[str, typer.Option(help="The unit's address that the tablet comes by.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: one that is free.")] = 8443,
+    minutes: Annotated[float, typer.Option(min=0.05, max=60, help="When the page goes off by itself.")] = 60,
+    certificate: Annotated[Path | None, typer.Option(help="A certificate for the page; made on the spot unless told.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
+) -> None:
+    """Serve the technician's page: live picture, traffic light, the whole set-up from a tablet."""
+    try:
+        from calibration.page.command import Call, run_page
+    except ImportError as error:
+        raise ConfigError(f"serve calibration page: {error}; install it: pip install 'plate-edge[calibrate]'") from error
+    call = Call(
+        config=config,
+        camera=camera,
+        clip=clip,
+        card=card,
+        host=bind,
+        port=port,
+        minutes=minutes,
+        certificate=certificate,
+        key=key,
+    )
+    run_page(call, lambda words: typer.echo(words))

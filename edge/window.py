@@ -52,6 +52,17 @@ class Passed(Struct, frozen=True, kw_only=True, tag="passed"):
     frames: int
     plate_width_px: float
 
+    @classmethod
+    def of(cls, read: Read) -> Passed:
+        """What is told of a read."""
+        return cls(
+            text=read.text,
+            confidence=read.confidence,
+            readings=read.readings,
+            frames=read.frames,
+            plate_width_px=read.plate_width_px,
+        )
+
 
 class Blind(Struct, frozen=True, kw_only=True, tag="blind"):
     """There is nothing to see: the camera was ``lost``, or a rule (``why``) forbids capture here and now."""
@@ -184,16 +195,7 @@ class SocketWindow:
 
     def passed(self, read: Read) -> None:
         """Tell the onlooker of this camera what was read."""
-        self._tell(
-            read.camera,
-            Passed(
-                text=read.text,
-                confidence=read.confidence,
-                readings=read.readings,
-                frames=read.frames,
-                plate_width_px=read.plate_width_px,
-            ),
-        )
+        self._tell(read.camera, Passed.of(read))
 
     def blind(self, camera: str, kind: Literal["lost", "barred"], why: str) -> None:
         """Tell the onlooker of this camera why it sees nothing; where it asked for a frame, once for each time it asks."""
