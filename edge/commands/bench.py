@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +14,14 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from typer.core import TyperGroup
 
-from edge.bench.line.clips import open_clip
+from edge.bench.line.accuracy import at_fps, truths
+from edge.bench.line.clips import Clip, open_clip, retimed
+from edge.bench.line.counting import Plan
 from edge.bench.line.record import Mode, Record, Sample, encode
 from edge.bench.line.rig import Setup
-from edge.bench.line.run import Plan, run_offline, run_single
+from edge.bench.line.run import run
 from edge.bench.line.show import show_record
+from edge.bench.passes import DueClip
 from edge.commands.common import DetectorName, Models, RecognizerName, say, tell
 from edge.errors import ConfigError
 
@@ -39,18 +44,43 @@ bench_commands = typer.Typer(
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the record as JSON here.")]
 
 
+#: How long each mode counts unless told.
+SECONDS: dict[Mode, float] = {"model": 15, "single": 40, "offline": 40, "realtime": 600, "soak": 3600}
+
+
 @bench_commands.command("run")
-def run(
-    clips: Annotated[list[Path], typer.Argument(help="Clips; each is one camera.")],
-    mode: Annotated[Mode, typer.Option(help="What to measure.")] = "single",
-    seconds: Annotated[float, typer.Option(min=1, help="How long to count, after warm-up.")] = 30,
+def run_(
+    clips: Annotated[list[Path], typer.Argument(help="Clips.")],
+    mode: Annotated[
+        Mode,
+        typer.Option(
+            help="model: detector and reader alone. single: the whole line, the next frame when it is done. offline: the same, "
+            "with and without decoding. realtime: how many cameras at their own speed without a dropped frame. soak: an hour "
+            "at 80 % of that."
+        ),
+    ] = "single",
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="How long to count, after warm-up; each mode has its own.")
+    ] = None,
+    cameras: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many cameras, which take turns with the clips; without it realtime and soak search."),
+    ] = None,
+    fps: Annotated[float | None, typer.Option(min=1, max=240, help="Play the clips at this frame rate.")] = None,
     cores: Annotated[int | None, typer.Option(min=1, help="Use only so many of the machine's cores.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each model.")] = 1,
     pixels: Annotated[int | None, typer.Option(help="Pixels of a frame that the detector sees.")] = None,
     pack: Annotated[str, typer.Option(help="The policy.")] = "us-ct",
+    every_frame: Annotated[
+        bool, typer.Option("--every-frame", help="The detector looks at every frame, whatever it shows.")
+    ] = False,
     delivery: Annotated[
         bool, typer.Option("--delivery", help="With a broker, over TLS, and an agency end: frame to receipt.")
     ] = False,
+    truth: Annotated[
+        list[Path] | None,
+        typer.Option(help="What the clips show: videos.jsonl, or a truth.json beside its clip.mp4; may be given again."),
+    ] = None,
     models: Models = None,
     detector: DetectorName = None,
     recognizer: RecognizerName = None,
@@ -58,7 +88,7 @@ def run(
     data: Annotated[Path | None, typer.Option(help="Where the outbox lies meanwhile: the disk that a unit would use.")] = None,
     json: JsonFile = None,
 ) -> None:
-    """Measure the whole line on clips."""
+    """Measure the line on clips."""
     use_cores(cores)
     cv2.setNumThreads(1)
     setup = Setup(
@@ -68,15 +98,39 @@ def run(
         pixels=pixels,
         threads=threads,
         pack=pack,
+        every_frame=every_frame,
         delivery=delivery,
     )
-    with watched(f"{mode}: looking through the clips") as watch:
+    with (
+        tempfile.TemporaryDirectory(prefix="plate-edge-clips-") as scratch,
+        Watched(f"{mode}: looking through the clips") as show,
+    ):
+        opened = [open_clip(clip) for clip in clips]
+        known = truths(opened, truth or ())
+        if fps is not None:
+            opened, known = at_rate(opened, known, fps, Path(scratch))
         plan = Plan(
-            mode=mode, clips=tuple(open_clip(clip) for clip in clips), seconds=seconds, setup=setup, note=note, data=data
+            mode=mode,
+            clips=tuple(opened),
+            seconds=seconds or SECONDS[mode],
+            setup=setup,
+            cameras=cameras,
+            known=known,
+            note=note,
+            data=data,
         )
-        result = {"single": run_single, "offline": run_offline}[mode](plan, watch)
+        result = run(plan, show)
     write(result, json)
     show_record(result, say())
+
+
+def at_rate(
+    clips: Sequence[Clip], known: Mapping[str, DueClip], fps: float, folder: Path
+) -> tuple[list[Clip], Mapping[str, DueClip]]:
+    """The clips, and what is known of them, played at another frame rate."""
+    faster = [retimed(clip, fps, folder) for clip in clips]
+    pairs = [(old, new) for old, new in zip(clips, faster, strict=True) if old.sha256 in known]
+    return faster, {new.sha256: at_fps(known[old.sha256], fps / old.fps) for old, new in pairs}
 
 
 def use_cores(cores: int | None) -> None:
@@ -98,7 +152,7 @@ def write(record: Record, path: Path | None) -> None:
         raise ConfigError(f"write {path}: {error.strerror or error}") from error
 
 
-class watched:
+class Watched:
     """A line on the terminal that says how far a run is; nothing where standard error is no terminal."""
 
     def __init__(self, words: str) -> None:
@@ -107,7 +161,7 @@ class watched:
         )
         self._task = self._progress.add_task(words, total=None)
 
-    def __enter__(self) -> watched:
+    def __enter__(self) -> Watched:
         self._progress.start()
         return self
 

@@ -29,11 +29,11 @@ class LoopedCamera:
         inner: Camera,
         over: threading.Event,
         watch: Watch,
-        looped: Callable[[str], None] = lambda name: None,
+        looped: Callable[[str, float, float, int], None] = lambda name, began_s, next_s, frames: None,
         start_after_s: float = 0.0,
     ) -> None:
-        """``looped`` is told the camera's name whenever the clip has ended.  Cameras that begin one after the other do not show
-        the same at the same time."""
+        """``looped`` is told, whenever the clip has ended, the camera's name, when it began and when it begins again (seconds of
+        the endless stream), and how many frames it had.  Cameras that begin one after the other do not show the same at the same time."""
         self._inner, self._over, self._watch, self._looped = inner, over, watch, looped
         self._start_after_s = start_after_s
         self._began_s = 0.0
@@ -69,7 +69,7 @@ class LoopedCamera:
                     break
             self._close_accounts()
             if not self._ends(stop):
-                self._looped(self.name)
+                self._looped(self.name, self._began_s, end_s + SEAM_S, number - first)
                 yield GapBegan()
             self._began_s = end_s + SEAM_S
 

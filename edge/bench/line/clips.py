@@ -4,6 +4,7 @@ mean nothing."""
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import threading
 from pathlib import Path
 
@@ -108,3 +109,19 @@ def _sha256(path: Path) -> str:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
+
+
+def retimed(clip: Clip, fps: float, folder: Path) -> Clip:
+    """The same pictures at another frame rate, as a file in ``folder``; nothing is decoded.
+
+    Raises ConfigError if ffmpeg is missing or cannot."""
+    path = folder / f"{clip.path.stem}-{clip.sha256[:8]}-{fps:g}.mp4"
+    command = ["ffmpeg", "-v", "error", "-y", "-itsscale", str(clip.fps / fps), "-i", str(clip.path)]
+    command += ["-map", "0:v:0", "-c", "copy", "-video_track_timescale", str(round(fps * 1000)), str(path)]
+    try:
+        subprocess.run(command, capture_output=True, check=True, timeout=300)
+    except FileNotFoundError as error:
+        raise ConfigError("play clips at another frame rate: ffmpeg is not installed; apt-get install ffmpeg") from error
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise ConfigError(f"play {clip.path} at {fps:g} frames a second: ffmpeg cannot; take a clip in an MP4") from error
+    return open_clip(path)

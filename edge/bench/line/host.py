@@ -5,51 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 import onnxruntime
-from msgspec import Struct
 
+from edge.bench.line import jetson
 from edge.bench.line.record import NOT_MEASURED, Figure, Host, Software, Words
+from edge.bench.line.sensors import Root, tool
 
+PROVIDER = "CPUExecutionProvider"
 #: Boards that units are built on, by words of their device tree's model.
 TARGETS = ("raspberry pi 4", "raspberry pi 5", "compute module 4", "compute module 5", "revpi", "orin")
-_TOOL_S = 5.0
-
-
-class Root(Struct, frozen=True, kw_only=True):
-    """Where the system's files are looked up; another folder in tests."""
-
-    path: Path = Path("/")
-
-    def text(self, name: str) -> str | None:
-        """The words of a file, None where it is missing or cannot be read."""
-        try:
-            data = (self.path / name).read_bytes()
-        except OSError:
-            return None
-        return data.decode("utf-8", "replace").strip("\0 \n") or None
-
-    def number(self, name: str) -> float | None:
-        """The number in a file."""
-        text = self.text(name)
-        try:
-            return None if text is None else float(text)
-        except ValueError:
-            return None
-
-
-def tool(*command: str) -> str | None:
-    """What a tool prints; None where it is not there, fails or does not answer."""
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_TOOL_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
 
 def describe(data: Path, note: str, root: Root | None = None) -> Host:
@@ -72,7 +41,7 @@ def describe(data: Path, note: str, root: Root | None = None) -> Host:
         clock_min_mhz=_mhz(root, "cpuinfo_min_freq"),
         clock_max_mhz=_mhz(root, "cpuinfo_max_freq"),
         power_mode=_power_mode(tool("nvpmodel", "-q")),
-        jetson_clocks=NOT_MEASURED,
+        jetson_clocks=tool("jetson_clocks", "--show") or NOT_MEASURED,
         storage=storage(data, root),
         serial_sha256=NOT_MEASURED if serial is None else hashlib.sha256(serial.encode()).hexdigest(),
         note=note,
@@ -80,7 +49,7 @@ def describe(data: Path, note: str, root: Root | None = None) -> Host:
     )
 
 
-def software(provider: str, threads: int) -> Software:
+def software(threads: int) -> Software:
     """What the line runs on top of."""
     return Software(
         python=platform.python_version(),
@@ -89,24 +58,11 @@ def software(provider: str, threads: int) -> Software:
         video_backends=tuple(cv2.videoio_registry.getBackendName(each) for each in cv2.videoio_registry.getBackends()),
         onnxruntime=onnxruntime.__version__,
         providers_available=tuple(onnxruntime.get_available_providers()),
-        provider_requested=provider,
+        provider_requested=PROVIDER,
         threads=threads,
         spinning=False,
         graph_optimization="all",
     )
-
-
-def sensors(root: Root | None = None) -> tuple[float | None, float | None]:
-    """The hottest zone in °C and the mean clock of the cores in MHz; None for what the machine does not tell."""
-    root = root or Root()
-    zones = [root.number(str(p.relative_to(root.path))) for p in root.path.glob("sys/class/thermal/thermal_zone*/temp")]
-    clocks = [
-        root.number(str(p.relative_to(root.path)))
-        for p in root.path.glob("sys/devices/system/cpu/cpu*/cpufreq/scaling_cur_freq")
-    ]
-    hot = [zone / 1000 for zone in zones if zone is not None]
-    running = [clock / 1000 for clock in clocks if clock is not None]
-    return max(hot, default=None), sum(running) / len(running) if running else None
 
 
 def storage(data: Path, root: Root) -> Words:
@@ -168,4 +124,4 @@ def _mhz(root: Root, name: str) -> Figure:
 
 
 def _power_mode(said: str | None) -> Words:
-    return NOT_MEASURED if said is None else said.strip()
+    return (jetson.power_mode(said) if said is not None else None) or NOT_MEASURED

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from edge.bench.line.record import Sample
+from edge.bench.line.sensors import Look
 
 EVERY_S = 1.0
 #: So many looks are kept; of a longer run every second, fourth … look.
@@ -98,13 +99,12 @@ def peak_rss_mb() -> float:
 
 
 class Monitor:
-    """A thread that looks every second.  ``counts`` gives frames processed and dropped so far; ``sensors`` temperature (°C) and
-    clock (MHz), None where there is no such sensor."""
+    """A thread that looks every second.  ``counts`` gives frames processed and dropped so far."""
 
     def __init__(
         self,
         counts: Callable[[], tuple[int, int]],
-        sensors: Callable[[], tuple[float | None, float | None]],
+        sensors: Callable[[], Look],
         show: Callable[[Sample], None] = lambda sample: None,
     ) -> None:
         self._counts, self._sensors, self._show = counts, sensors, show
@@ -153,15 +153,15 @@ class Monitor:
         while not self._over.wait(EVERY_S):
             now = cpu_times()
             frames, dropped = self._counts()
-            temperature, clock = self._sensors()
+            seen = self._sensors()
             sample = Sample(
                 at_s=round(now.at_s - self._began_s, 2),
                 frames=frames,
                 dropped=dropped,
                 rss_mb=round(rss_mb(), 2),
                 cpu_cores=round(used(before, now).own, 3),
-                temperature_c=temperature,
-                clock_mhz=clock,
+                temperature_c=seen.temperature_c,
+                clock_mhz=seen.clock_mhz,
             )
             before, looks = now, looks + 1
             self._show(sample)

@@ -29,7 +29,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
 
     id: str
     mode: Mode
-    started: str
+    ended: str
     counted_s: float
     warm_up_s: float
     version: str
@@ -46,6 +46,7 @@ class ModelFacts(Struct, frozen=True, kw_only=True):
 
     role: Literal["detector", "recognizer"]
     name: str
+    file: str
     sha256: str
     input: Words
     precision: Words
@@ -112,12 +113,15 @@ class Speed(Struct, frozen=True, kw_only=True):
 
 
 class Loss(Struct, frozen=True, kw_only=True):
-    """Frames ``due`` = ``processed`` + ``dropped`` by reason; reads ``made`` = ``committed`` + ``withheld`` by rule + ``lost``;
-    ``longest_gap_s`` is the longest time without a processed frame of a camera."""
+    """Of the whole run, warm-up included: frames ``due`` = ``processed`` + ``skipped`` by reason (nobody had to look at them) +
+    ``dropped`` by reason; ``reads`` = ``committed`` + ``withheld`` by rule + ``lost``.  After warm-up: ``dropped_counted``, and
+    the longest time in which a camera gave the line no frame."""
 
     due: int
     processed: int
+    skipped: Mapping[str, int]
     dropped: Mapping[str, int]
+    dropped_counted: int
     longest_gap_s: Figure
     reads: int
     committed: int
@@ -125,12 +129,31 @@ class Loss(Struct, frozen=True, kw_only=True):
     lost: int
     noise_tracks: int
     unread_tracks: int
-    receipted: int | NotMeasured = NOT_MEASURED
+    receipted: int
+
+    @classmethod
+    def of_calls(cls, calls: int) -> Loss:
+        """Where models alone were called: nothing can be lost."""
+        return cls(
+            due=calls,
+            processed=calls,
+            skipped={},
+            dropped={},
+            dropped_counted=0,
+            longest_gap_s=NOT_MEASURED,
+            reads=0,
+            committed=0,
+            withheld={},
+            lost=0,
+            noise_tracks=0,
+            unread_tracks=0,
+            receipted=0,
+        )
 
     @property
     def adds_up(self) -> bool:
         """Whether every frame and every read is accounted for."""
-        frames = self.due == self.processed + sum(self.dropped.values())
+        frames = self.due == self.processed + sum(self.skipped.values()) + sum(self.dropped.values())
         return frames and self.reads == self.committed + sum(self.withheld.values()) + self.lost
 
 

@@ -24,6 +24,7 @@ from edge.config import (
     CameraConfig,
     DetectorConfig,
     DeviceConfig,
+    GateConfig,
     KeysConfig,
     ModelsConfig,
     PolicyConfig,
@@ -41,7 +42,8 @@ CameraMaker = Callable[[Camera, threading.Event], Camera]
 
 
 class Setup(Struct, frozen=True, kw_only=True):
-    """What a run is made with: the axes that a person chooses."""
+    """What a run is made with: the axes that a person chooses.  ``every_frame``: the detector looks at each, whatever it shows.
+    ``delivery``: over TLS to a broker and an agency end; a unit speaks no other way."""
 
     models: Path | None = None
     detector: str | None = None
@@ -49,6 +51,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     pixels: int | None = None
     threads: int = 1
     pack: str = "us-ct"
+    every_frame: bool = False
     delivery: bool = False
 
     def sha256(self) -> str:
@@ -103,8 +106,10 @@ def rigged(
     watch: Watch,
     camera: CameraMaker,
     data: Path | None = None,
+    realtime: bool = False,
 ) -> Iterator[Rig]:
     """A unit with one camera for each of ``clips``, each wrapped by ``camera``; its outbox lies in a new folder in ``data``.
+    ``realtime``: clips play at their own speed.
 
     Raises ConfigError, CameraError, ModelError, PolicyError or OutboxError."""
     with ExitStack() as stack:
@@ -117,7 +122,7 @@ def rigged(
         log = stack.enter_context((folder / "unit.log").open("w", encoding="utf-8"))
         over = threading.Event()
         observe = _observer(watch, lambda inner: camera(inner, over))
-        unit = build.unit(device_config(setup, clips, folder, port), Clock(), WatchedJournal(log, watch), observe)
+        unit = build.unit(device_config(setup, clips, folder, port, realtime), Clock(), WatchedJournal(log, watch), observe)
         rig = Rig(unit, over, DRAIN_S if setup.delivery else 0.0)
         try:
             yield rig
@@ -125,12 +130,19 @@ def rigged(
             rig.abandon()
 
 
-def device_config(setup: Setup, clips: Sequence[Clip], folder: Path, port: int) -> DeviceConfig:
+def camera_name(number: int) -> str:
+    """The name of the camera that shows clip ``number``, counted from 0."""
+    return f"camera-{number + 1}"
+
+
+def device_config(setup: Setup, clips: Sequence[Clip], folder: Path, port: int, realtime: bool) -> DeviceConfig:
     """The configuration of the unit on the bench; its keys are those of :func:`edge.demo.run.make_keys` in ``folder``."""
     device = folder / "device"
     return DeviceConfig(
         unit=UnitConfig(device=demo.DEVICE, agency=demo.AGENCY, data=folder / "unit"),
-        cameras=tuple(CameraConfig(name=f"camera-{n}", source=str(clip.path)) for n, clip in enumerate(clips, start=1)),
+        cameras=tuple(
+            CameraConfig(name=camera_name(n), source=str(clip.path), realtime=realtime) for n, clip in enumerate(clips)
+        ),
         policy=PolicyConfig(pack=setup.pack),
         position=PositionConfig(latitude=41.7637, longitude=-72.6851),
         keys=KeysConfig(
@@ -147,6 +159,7 @@ def device_config(setup: Setup, clips: Sequence[Clip], folder: Path, port: int) 
             backoff_max_s=2.0,
         ),
         models=ModelsConfig(folder=setup.models),
+        gate=GateConfig(look_every_s=0.0, changes_only=False) if setup.every_frame else GateConfig(),
         detector=DetectorConfig(model=setup.detector, pixels=setup.pixels, threads=setup.threads),
         recognizer=RecognizerConfig(model=setup.recognizer, threads=setup.threads),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -21,6 +23,16 @@ def show_record(record: Record, console: Console) -> None:
     console.print(escape(f"{host.board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}"), soft_wrap=True)
     console.print(stage_table(record))
     console.print(f"  {account_words(record)}", soft_wrap=True)
+    if record.probes:
+        tries = ", ".join(f"{p.cameras}: {p.dropped} of {p.due}" for p in record.probes)
+        console.print(f"  cameras tried, frames dropped: {tries}", soft_wrap=True)
+    accuracy = record.accuracy
+    if not isinstance(accuracy, str):
+        console.print(
+            f"  at this speed {accuracy.exact} of {accuracy.passes} passes were read exactly, "
+            f"{accuracy.other_reads_per_1000_frames:.2f} other reads a thousand frames",
+            soft_wrap=True,
+        )
     load = record.load
     console.print(
         f"  CPU {load.cpu_cores:.2f} cores, others {load.background:.0%} of the machine; "
@@ -44,7 +56,13 @@ def show_record(record: Record, console: Console) -> None:
 def headline(record: Record) -> str:
     """The one figure of a valid run."""
     speed, parts = record.speed, record.speed.parts
-    words = f"{speed.fps:.1f} frames a second ({parts.low:.1f} to {parts.high:.1f})"
+    if record.run.mode in ("realtime", "soak"):
+        words = (
+            f"{record.run.cameras} camera(s) of {record.run.fps_each:g} frames a second for {record.run.counted_s / 60:.0f} "
+            f"minutes, {record.loss.dropped_counted} frames dropped"
+        )
+    else:
+        words = f"{speed.fps:.1f} frames a second ({parts.low:.1f} to {parts.high:.1f})"
     if isinstance(speed.fps_without_decoding, float):
         words += f"; {speed.fps_without_decoding:.1f} without decoding"
     if not record.host.target:
@@ -68,12 +86,15 @@ def stage_table(record: Record) -> Table:
 def account_words(record: Record) -> str:
     """Frames and reads, adding up."""
     loss = record.loss
-    dropped = " + ".join(f"{number} {escape(reason)}" for reason, number in loss.dropped.items() if number) or "0 dropped"
-    withheld = " + ".join(f"{number} withheld ({escape(rule)})" for rule, number in loss.withheld.items()) or "0 withheld"
-    return (
-        f"frames due {loss.due} = {loss.processed} processed + {dropped}; reads {loss.reads} = {loss.committed} committed + "
-        f"{withheld} + {loss.lost} lost" + ("" if loss.adds_up else " [bold red]does not add up[/]")
-    )
+    skipped = _sum(loss.skipped, "not looked at")
+    frames = f"frames due {loss.due} = {loss.processed} processed + {skipped} + {_sum(loss.dropped, 'dropped')}"
+    reads = f"reads {loss.reads} = {loss.committed} committed + {_sum(loss.withheld, 'withheld')} + {loss.lost} lost"
+    return f"{frames}; {reads}" + ("" if loss.adds_up else " [bold red]does not add up[/]")
+
+
+def _sum(numbers: Mapping[str, int], what: str) -> str:
+    parts = [f"{number} {what} ({escape(reason)})" for reason, number in numbers.items() if number]
+    return " + ".join(parts) or f"0 {what}"
 
 
 def _figure(figure: Figure, form: str, unit: str) -> str:

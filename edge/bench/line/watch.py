@@ -19,14 +19,9 @@ from edge.journal import Journal
 from edge.records import Envelope, Read, Release, Withhold
 
 #: The stages in order, as the report shows them.
-STAGES = ("camera", "detector", "tracker", "recognizer", "policy", "envelope", "outbox", "exit", "rest")
-#: Which calls of a part are watched.
-METHODS = {
-    "detector": ("detect",),
-    "tracker": ("follow", "add", "finished", "flush"),
-    "recognizer": ("read",),
-    "envelope": ("seal",),
-}
+STAGES = ("camera", "gate", "detector", "tracker", "recognizer", "policy", "envelope", "outbox", "exit", "rest")
+#: The parts of which every call is a call of lane 1, and is timed.
+TIMED = ("gate", "detector", "tracker", "recognizer", "envelope")
 _Part = TypeVar("_Part")
 
 
@@ -87,8 +82,9 @@ class Watch:
     def __call__(self, stage: str, part: _Part) -> _Part:
         """The part with a wrapper around it, for :func:`edge.build.unit`."""
         watched: Any = part
-        if stage in METHODS:
-            watched = Observed(part, {name: self._timed(stage, getattr(part, name)) for name in METHODS[stage]})
+        if stage in TIMED:
+            names = [name for name in dir(type(part)) if not name.startswith("_") and callable(getattr(type(part), name))]
+            watched = Observed(part, {name: self._timed(stage, getattr(part, name)) for name in names})
         elif stage == "labeler":
             watched = Observed(part, {"at": self._labelling(watched.at)})
         elif stage == "exit":
