@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct
 
 from edge.envelope.marked import read_marked
-from edge.errors import ConfigError
+from edge.errors import ConfigError, EnvelopeError
 
 _READABLE_BY_OTHERS = 0o007
 
@@ -29,6 +29,17 @@ class EnrolledKey(Struct, frozen=True, kw_only=True):
     owner: str | None = None
     until: datetime | None = None
     revoked: bool = False
+
+
+def refuse_ended(device: str, signer: EnrolledKey, now: datetime) -> None:
+    """Raises EnvelopeError (revoked, ended) if what ``signer`` signed is no longer taken, by this end's clock: what a message
+    says of its own time is the word of whoever has the key."""
+    if signer.revoked:
+        raise EnvelopeError("revoked", f"take message: `{device}` was revoked here")
+    if signer.until is not None and now >= signer.until:
+        raise EnvelopeError(
+            "ended", f"take message: `{device}` signed it with a key that it handed over and whose time is over"
+        )
 
 
 def key_id(key: ec.EllipticCurvePublicKey) -> bytes:

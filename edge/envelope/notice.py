@@ -25,11 +25,20 @@ _header = msgspec.msgpack.Decoder(Header)
 
 
 class NoticeSigner:
-    """See :class:`edge.envelope.interface.NoticeWriter`.  Signs with the device's key."""
+    """See :class:`edge.envelope.interface.NoticeWriter`.  Signs with the device's key; ``former`` are the public halves of those
+    that it had before, under which tombstones may still lie in the outbox."""
 
-    def __init__(self, *, device: str, agency: str, sign_key: ec.EllipticCurvePrivateKey, now: Callable[[], Instant]) -> None:
+    def __init__(
+        self,
+        *,
+        device: str,
+        agency: str,
+        sign_key: ec.EllipticCurvePrivateKey,
+        now: Callable[[], Instant],
+        former: Sequence[ec.EllipticCurvePublicKey] = (),
+    ) -> None:
         self._device, self._agency, self._now = device, agency, now
-        self._key = sign_key
+        self._key, self._former = sign_key, tuple(former)
 
     def standing(self, head: Head, to_come: Iterable[Range], altered: Iterable[int]) -> bytes:
         """The signed wire bytes of where the chain stands now."""
@@ -77,7 +86,7 @@ class NoticeSigner:
 
     def buried(self, wire: bytes) -> Tombstone:
         """What a tombstone says that this unit signed.  Raises EnvelopeError if it did not."""
-        notice = read_notice(self._device, wire, [self._key.public_key()])
+        notice, _ = read_notice(self._device, wire, [self._key.public_key(), *self._former])
         if not isinstance(notice, Tombstone):
             raise EnvelopeError("notice", "read tombstone: it is a notice of another kind")
         return notice
@@ -115,8 +124,10 @@ def is_notice(wire: bytes) -> bool:
     return not framing.split(wire).sealed
 
 
-def read_notice(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicKey]) -> Notice:
-    """The notice in ``wire``, if one of ``keys`` signed it and it is about ``device``.
+def read_notice(
+    device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicKey]
+) -> tuple[Notice, ec.EllipticCurvePublicKey]:
+    """The notice in ``wire`` and which of ``keys`` signed it, if one did and it is about ``device``.
 
     Raises EnvelopeError (size, framing, version, unknown-device, signature, notice, device)."""
     parts = framing.split(wire)
@@ -126,7 +137,7 @@ def read_notice(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicK
         raise EnvelopeError("framing", "read notice: a notice has no sealed part")
     if not keys:
         raise EnvelopeError("unknown-device", f"read notice: `{device}` is not enrolled here")
-    verified_by(keys, framing.NOTICE_DOMAIN, parts.signed, parts.signature)
+    signer = verified_by(keys, framing.NOTICE_DOMAIN, parts.signed, parts.signature)
     try:
         notice = _decoder.decode(parts.signed)
     except framing.UNREADABLE as error:
@@ -138,4 +149,4 @@ def read_notice(device: str, wire: bytes, keys: Sequence[ec.EllipticCurvePublicK
     )
     if not all(ascending(each) for each in ranges):
         raise EnvelopeError("notice", "read notice: its ranges are not ascending")
-    return notice
+    return notice, signer

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from edge.envelope import wire as framing
 from edge.envelope.interface import Header, Notice, Opened
-from edge.envelope.keyring import EnrolledKey, key_id
+from edge.envelope.keyring import EnrolledKey, key_id, refuse_ended
 from edge.envelope.notice import is_notice, read_notice
 from edge.envelope.signature import verified_by
 from edge.envelope.suite import SUITE
@@ -25,6 +26,10 @@ DeviceKeys = Callable[[str], Sequence[EnrolledKey]]
 
 _header = msgspec.msgpack.Decoder(Header)
 _plaintext = msgspec.json.Decoder(LabeledRead)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 class Verified(Struct, frozen=True, kw_only=True):
@@ -81,8 +86,15 @@ class HpkeOpener:
     """Opens what is addressed to one agency: its own devices' reads, and the copies of reads of others' that are enrolled here;
     ``device_keys`` returns no key for a device that is not."""
 
-    def __init__(self, *, agency: str, device_keys: DeviceKeys, seal_keys: Sequence[ec.EllipticCurvePrivateKey]) -> None:
-        self._agency, self._device_keys, self._seal_keys = agency, device_keys, tuple(seal_keys)
+    def __init__(
+        self,
+        *,
+        agency: str,
+        device_keys: DeviceKeys,
+        seal_keys: Sequence[ec.EllipticCurvePrivateKey],
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._agency, self._device_keys, self._seal_keys, self._now = agency, device_keys, tuple(seal_keys), now
 
     def open(self, device: str, wire: bytes) -> Opened | Notice:
         """Verify that ``device`` signed ``wire``, then open it.  Raises EnvelopeError with a reason word."""
@@ -94,16 +106,20 @@ class HpkeOpener:
         if header.agency != self._agency:
             raise EnvelopeError("agency", "open envelope: it is another agency's")
         # Several owners may have a device of this name; each speaks for its own reads only.
-        if not any((each.owner, each.key) == (header.owner, verified.signer) for each in enrolled):
+        signer = next((each for each in enrolled if (each.owner, each.key) == (header.owner, verified.signer)), None)
+        if signer is None:
             raise EnvelopeError(
                 "owner", "open envelope: the device that signed it is not one of the agency whose read it says it is"
             )
+        refuse_ended(device, signer, self._now())
         labeled = open_sealed(verified, self._seal_keys)
         return Opened(header=header, wire_sha256=verified.wire_sha256, labeled=labeled)
 
     def _read_notice(self, device: str, wire: bytes, enrolled: Sequence[EnrolledKey]) -> Notice:
         """Of one's own devices only: what another agency's unit did with its chain is that agency's concern."""
-        notice = read_notice(device, wire, [each.key for each in enrolled if each.owner is None])
+        own = [each for each in enrolled if each.owner is None]
+        notice, key = read_notice(device, wire, [each.key for each in own])
+        refuse_ended(device, next(each for each in own if each.key == key), self._now())
         if notice.agency != self._agency:
             raise EnvelopeError("agency", "read notice: it is another agency's")
         return notice

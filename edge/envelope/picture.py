@@ -6,7 +6,8 @@ In pieces, because a read that comes while a picture is on its way must not wait
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope import wire as framing
 from edge.envelope.interface import PartHeader, PictureFile, PicturePart
-from edge.envelope.keyring import key_id
+from edge.envelope.keyring import key_id, refuse_ended
 from edge.envelope.open import DeviceKeys
 from edge.envelope.signature import sign, verified_by
 from edge.envelope.suite import SUITE
@@ -31,6 +32,10 @@ _JPEG = b"\xff\xd8\xff"
 _encoder = msgspec.msgpack.Encoder()
 _file = msgspec.msgpack.Decoder(PictureFile)
 _header = msgspec.msgpack.Decoder(PartHeader)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
 
 
 def seal(made: Picture, read_id: str, *, agency: str, device: str, key: ec.EllipticCurvePublicKey) -> SealedPicture:
@@ -75,20 +80,28 @@ class PartSigner:
 class HpkePictureOpener:
     """See :class:`edge.envelope.interface.PictureOpener`."""
 
-    def __init__(self, *, agency: str, device_keys: DeviceKeys, seal_keys: Sequence[ec.EllipticCurvePrivateKey]) -> None:
-        self._agency, self._device_keys, self._seal_keys = agency, device_keys, tuple(seal_keys)
+    def __init__(
+        self,
+        *,
+        agency: str,
+        device_keys: DeviceKeys,
+        seal_keys: Sequence[ec.EllipticCurvePrivateKey],
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._agency, self._device_keys, self._seal_keys, self._now = agency, device_keys, tuple(seal_keys), now
 
     def part(self, device: str, wire: bytes) -> PicturePart:
         """The piece in ``wire``, if ``device``, one of the agency's own, signed it.  Raises EnvelopeError (size, framing,
-        version, unknown-device, signature, header, device, agency)."""
+        version, unknown-device, signature, revoked, ended, header, device, agency)."""
         parts = framing.split(wire)
         if parts.version != VERSION:
             raise EnvelopeError("version", f"take picture: version {parts.version} is not known here")
-        keys = [each.key for each in self._device_keys(device) if each.owner is None]
-        if not keys:
+        own = [each for each in self._device_keys(device) if each.owner is None]
+        if not own:
             raise EnvelopeError("unknown-device", f"take picture: `{device}` is not enrolled here")
         signed = parts.signed + hashlib.sha256(parts.sealed).digest()
-        verified_by(keys, framing.PICTURE_DOMAIN, signed, parts.signature)
+        signer = verified_by([each.key for each in own], framing.PICTURE_DOMAIN, signed, parts.signature)
+        refuse_ended(device, next(each for each in own if each.key == signer), self._now())
         try:
             header = _header.decode(parts.signed)
         except framing.UNREADABLE as error:

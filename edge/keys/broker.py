@@ -62,8 +62,7 @@ def make_broker(
         "mosquitto.conf": _mosquitto(whole, port, bind, user),
     }
     refuse_existing(folder, "tls.key", "tls.pem", "ca.pem", CRL, *files)
-    organisation = "broker"
-    make_certificate(folder, authority, hosts[0][:COMMON_NAME_LONGEST], organisation, ExtendedKeyUsageOID.SERVER_AUTH, hosts)
+    make_certificate(folder, authority, hosts[0][:COMMON_NAME_LONGEST], "broker", ExtendedKeyUsageOID.SERVER_AUTH, hosts)
     write(folder / CRL, _crl(authority), private=False)
     for name, text in files.items():
         write(folder / name, text.encode(), private="acl" in name)
