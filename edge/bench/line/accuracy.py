@@ -36,7 +36,7 @@ class Passes:
                 self._heard[read.camera].append(read)
 
     def looped(self, camera: str, began_s: float, next_s: float, frames: int) -> None:
-        """A round of the clip is over that stood in the stream from ``began_s`` to ``next_s``; its last reads are still to come."""
+        """A round of the clip is over that stood in the stream from ``began_s`` to ``next_s``; its last reads are to come."""
         if camera not in self._due:
             return
         with self._lock:

@@ -32,8 +32,9 @@ class LoopedCamera:
         looped: Callable[[str, float, float, int], None] = lambda name, began_s, next_s, frames: None,
         start_after_s: float = 0.0,
     ) -> None:
-        """``looped`` is told, whenever the clip has ended, the camera's name, when it began and when it begins again (seconds of
-        the endless stream), and how many frames it had.  Cameras that begin one after the other do not show the same at the same time."""
+        """``looped`` is told, whenever the clip has ended, the camera's name, when the clip began and when it begins again
+        (seconds of the endless stream), and how many frames it had.  Cameras that begin one after the other do not show the
+        same at the same time."""
         self._inner, self._over, self._watch, self._looped = inner, over, watch, looped
         self._start_after_s = start_after_s
         self._began_s = 0.0
@@ -94,7 +95,8 @@ class LoopedCamera:
             if frame is None:
                 return
             if isinstance(frame, Frame):
-                self._watch.took("camera", time.monotonic() - asked_s)
+                if not self.live:  # else it was waited for, and decoded beside the line
+                    self._watch.took("camera", time.monotonic() - asked_s)
                 self._tell()
                 yield frame, asked_s
 
