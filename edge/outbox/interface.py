@@ -8,14 +8,29 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from edge.records import Dropped, Envelope, Head, Slot
+from edge.records import Dropped, Envelope, Head, PictureKind, Slot
+
+
+class PictureAccount(Struct, frozen=True, kw_only=True):
+    """Where the pictures of this epoch are: ``made`` = ``waiting`` + ``stored`` + ``dropped`` + ``expired`` + ``unwanted``.
+    ``bytes`` are those of the files that wait; ``dropped`` made room, or could not be kept or read again; ``expired`` went with
+    the time of their label; ``unwanted`` are those that the agency will not take, because their read is deleted there."""
+
+    made: int = 0
+    waiting: int = 0
+    bytes: int = 0
+    stored: int = 0
+    dropped: int = 0
+    expired: int = 0
+    unwanted: int = 0
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
     """What waits in the outbox, and the account of this epoch: ``committed`` = ``waiting`` + ``pruned`` + ``expired`` +
     ``dropped``, all of them reads.  ``copies`` are those that wait with their reads, for parties beside the owner;
-    ``dropped_copies`` those that had to make room.  ``oldest`` is when the oldest waiting envelope was kept, None when nothing
-    waits; ``bytes`` counts wire bytes, copies included."""
+    ``dropped_copies`` those that had to make room; ``pictures`` lie beside the reads and have an account of their own.
+    ``oldest`` is when the oldest waiting envelope was kept, None when nothing waits; ``bytes`` counts wire bytes, copies
+    included."""
 
     epoch: str
     waiting: int
@@ -27,6 +42,7 @@ class Backlog(Struct, frozen=True, kw_only=True):
     copies: int = 0
     dropped: int = 0
     dropped_copies: int = 0
+    pictures: PictureAccount = PictureAccount()
 
 
 #: Signs that something was dropped: what was, and the newest tombstone that waits, if any; returns the wire bytes that take the
@@ -58,6 +74,10 @@ class Outbox(Protocol):
 
     def waiting(self, after: int, limit: int) -> Sequence[Envelope]:
         """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order, each with its copies."""
+        ...
+
+    def waiting_hits(self, after: int, limit: int) -> Sequence[Envelope]:
+        """As :meth:`waiting`, of hits alone."""
         ...
 
     def waiting_numbers(self) -> Iterator[int]:
@@ -94,4 +114,44 @@ class Outbox(Protocol):
 
     def close(self) -> None:
         """Flush and close; further calls raise OutboxError."""
+        ...
+
+
+class WaitingPicture(Struct, frozen=True, kw_only=True):
+    """A picture whose read the agency has: its file, of which read it is, and how large the file is."""
+
+    sha256: bytes
+    seq: int
+    kind: PictureKind
+    hit: bool
+    bytes: int
+
+
+class PictureBox(Protocol):
+    """The pictures of an outbox's reads: kept with their read, sealed, and gone when the agency has them."""
+
+    def due(self, limit: int) -> Sequence[WaitingPicture]:
+        """Up to ``limit`` pictures whose read the agency has, in the order in which they are to go: hits first, then the
+        oldest."""
+        ...
+
+    def asked_for(self, limit: int) -> Sequence[WaitingPicture]:
+        """As :meth:`due`, of those that the agency has asked for."""
+        ...
+
+    def file(self, picture: WaitingPicture) -> bytes | None:
+        """The sealed file; None if it is not there as it was written, in which case it is dropped here and named in a
+        tombstone."""
+        ...
+
+    def ask(self, epoch: str, reads: Sequence[int]) -> int:
+        """The agency wants the pictures of some reads; returns how many of them are here and were not asked for before."""
+        ...
+
+    def settle(self, stored: Sequence[bytes], unwanted: Sequence[bytes]) -> int:
+        """Forget the pictures that a verified receipt names, by the SHA-256 of their files; how many were there."""
+        ...
+
+    def account(self) -> PictureAccount:
+        """Where all pictures of this epoch are."""
         ...

@@ -13,7 +13,8 @@ from edge.outbox.interface import Bury
 from edge.ranges import Range
 from edge.records import Dropped, Envelope, Instant, SealedCopy, Slot
 
-_SYNCHRONISED = frozenset({"ntp", "gps", "gps-pps"})
+#: Clocks that may say that something is over.
+SYNCHRONISED = frozenset({"ntp", "gps", "gps-pps"})
 _ENVELOPE = "SELECT seq, previous, read_id, expires, hit, wire FROM envelopes"
 
 
@@ -32,7 +33,7 @@ def keep(db: sqlite3.Connection, envelope: Envelope, now: Instant) -> None:
             envelope.expires.astimezone(timezone.utc).isoformat(timespec="microseconds"),
             now.boot_id,
             now.boottime_ns,
-            _lives_ns(envelope.expires, now),
+            lives_ns(envelope.expires, now),
             envelope.wire,
         ),
     )
@@ -118,13 +119,13 @@ class Deadline(Struct, frozen=True):
         """Whether there may be something to delete."""
         if self.boottime_ns is not None and now.boottime_ns >= self.boottime_ns:
             return True
-        return self.utc is not None and now.quality.source in _SYNCHRONISED and now.utc >= self.utc
+        return self.utc is not None and now.quality.source in SYNCHRONISED and now.utc >= self.utc
 
     def with_one(self, expires: datetime, now: Instant) -> Deadline:
         """With a read that was kept ``now``."""
         if self.boot_id != now.boot_id:
             return Deadline(self.boot_id, self.boottime_ns, min(filter(None, (self.utc, expires))))
-        ends_ns = now.boottime_ns + _lives_ns(expires, now)
+        ends_ns = now.boottime_ns + lives_ns(expires, now)
         return Deadline(self.boot_id, ends_ns if self.boottime_ns is None else min(self.boottime_ns, ends_ns), self.utc)
 
 
@@ -141,13 +142,14 @@ def due(db: sqlite3.Connection, now: Instant) -> list[int]:
     found = db.execute(
         "SELECT seq FROM envelopes WHERE boot_id = ? AND ? - boottime_ns >= lives_ns", (now.boot_id, now.boottime_ns)
     ).fetchall()
-    if now.quality.source in _SYNCHRONISED:
+    if now.quality.source in SYNCHRONISED:
         earlier = db.execute("SELECT seq, expires FROM envelopes WHERE boot_id != ?", (now.boot_id,))
         found += [(seq,) for seq, expires in earlier if datetime.fromisoformat(expires) <= now.utc]
     return [seq for (seq,) in found]
 
 
-def _lives_ns(expires: datetime, now: Instant) -> int:
+def lives_ns(expires: datetime, now: Instant) -> int:
+    """How much longer something that ``expires`` then may be kept, by a clock that cannot jump."""
     return max(0, int((expires - now.utc).total_seconds() * 1e9))
 
 

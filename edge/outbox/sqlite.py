@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from edge.errors import OutboxError
 from edge.outbox import epochs, rows, tables
 from edge.outbox.ballast import Ballast, reserve
 from edge.outbox.interface import Backlog, Bury
+from edge.outbox.pictures import Pictures
 from edge.outbox.room import Room
 from edge.ranges import runs
 from edge.records import Began, Dropped, Envelope, Head, Instant, Slot
@@ -36,6 +37,11 @@ _ROW_BYTES = 256
 _SPARE_SHARE = 64
 
 
+# The folder of pictures beside the file.
+_PICTURES = ".pictures"
+#: How long a picture waits for an agency that does not take it or ask for it, unless told.
+PICTURES_FOR = timedelta(days=7)
+
 _T = TypeVar("_T")
 
 
@@ -48,13 +54,25 @@ class Now(Protocol):
 
 
 class SqliteOutbox:
-    """See :class:`edge.outbox.interface.Outbox`.  ``damaged`` is where an unreadable file was put aside at opening, or
-    None; whoever opens the outbox must say so aloud."""
+    """See :class:`edge.outbox.interface.Outbox`; ``pictures`` is its :class:`edge.outbox.interface.PictureBox`.  ``damaged``
+    is where an unreadable file was put aside at opening, or None; whoever opens the outbox must say so aloud."""
 
-    def __init__(self, path: Path, *, clock: Now, budget_bytes: int, reserve_bytes: int, bury: Bury | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Now,
+        budget_bytes: int,
+        reserve_bytes: int,
+        bury: Bury | None = None,
+        pictures_bytes: int | None = None,
+        pictures_for: timedelta = PICTURES_FOR,
+    ) -> None:
         """Open or create ``path``.  ``budget_bytes`` bounds all its files together; a put is refused while the disk has less
         than ``reserve_bytes`` free, so that pruning still has room.  ``bury`` signs that reads were dropped; without it none is
-        dropped to make room, a full outbox refuses, and nobody is told of what expires.  Raises OutboxError naming the cure."""
+        dropped to make room, a full outbox refuses, and nobody is told of what expires.  Of the budget pictures take no more
+        than ``pictures_bytes``, a quarter unless told, and none stays for longer than ``pictures_for``.  Raises OutboxError
+        naming the cure."""
         self._path, self._clock, self._bury = path, clock, bury
         self._room = None if bury is None else Room(bury)
         self._reserve_bytes = reserve_bytes
@@ -67,6 +85,14 @@ class SqliteOutbox:
         self._main_pages = (budget_bytes - 2 * self._log_bytes - _SHARED_MEMORY_BYTES) // _PAGE_BYTES
         if self._main_pages <= 2 * _SLACK_PAGES:
             raise OutboxError(f"open outbox {path}: a budget of {budget_bytes} bytes is too small; give it at least 1048576")
+        self.pictures = Pictures(
+            path.with_name(path.name + _PICTURES),
+            self._using,
+            self._shrink,
+            bury,
+            quota_bytes=budget_bytes // 4 if pictures_bytes is None else pictures_bytes,
+            longest=pictures_for,
+        )
         self._lock = threading.Lock()
         self._holds = _hold_alone(path)
         self.damaged: Path | None = None
@@ -90,14 +116,22 @@ class SqliteOutbox:
     def put_all(self, envelopes: Sequence[Envelope]) -> None:
         """Keep several and their copies, all in one transaction with one flush; they are on the medium when this returns."""
         with self._using("keep a read in") as db:
+            pictures_fit = self.pictures.give_way(db, envelopes, lambda more: self._holds_too(db, envelopes, more))
             self._require_disk(db)
             self._ballast.take()
             now = self._clock.now()
-            with tables.transaction(db):
-                self._make_room(db, envelopes)
-                for envelope in envelopes:
-                    self._take_slot(db, envelope)
-                    rows.keep(db, envelope, now)
+            pictures_kept = pictures_fit and self.pictures.write(envelopes)
+            try:
+                with tables.transaction(db):
+                    self._make_room(db, envelopes)
+                    for envelope in envelopes:
+                        self._take_slot(db, envelope)
+                        rows.keep(db, envelope, now)
+                    self.pictures.enter(db, envelopes, pictures_kept, now)
+            except BaseException:
+                if pictures_kept:
+                    self.pictures.take_back(envelopes)
+                raise
             for envelope in envelopes:
                 if self._deadline is not None:
                     self._deadline = self._deadline.with_one(envelope.expires, now)
@@ -106,6 +140,11 @@ class SqliteOutbox:
         """Up to ``limit`` kept envelopes with a sequence number above ``after``, in order, each with its copies."""
         with self._using("read") as db:
             return rows.read(db, "seq > ? ORDER BY seq LIMIT ?", after, limit)
+
+    def waiting_hits(self, after: int, limit: int) -> Sequence[Envelope]:
+        """As :meth:`waiting`, of hits alone."""
+        with self._using("read") as db:
+            return rows.read(db, "hit AND seq > ? ORDER BY seq LIMIT ?", after, limit)
 
     def waiting_numbers(self) -> Iterator[int]:
         """The sequence numbers of everything kept, ascending, as of this call."""
@@ -130,6 +169,7 @@ class SqliteOutbox:
         now, gone = self._clock.now(), 0
         while part := self._shrink("expire reads in", lambda db: self._expire_part(db, now)):
             gone += part
+        self.pictures.expire(now)
         return gone
 
     def tombstones(self) -> Sequence[bytes]:
@@ -184,10 +224,12 @@ class SqliteOutbox:
         if found:
             with tables.transaction(db):
                 rows.forget(db, runs(found))
+                pictures = self.pictures.leave_with(db, found, "expired")
                 db.execute("UPDATE chain SET expired = expired + ?", (len(found),))
                 if self._bury is not None:
                     (epoch,) = db.execute("SELECT epoch FROM chain").fetchone()
                     rows.bury(db, self._bury, Dropped(epoch=epoch, expired=tuple(runs(found))))
+            self.pictures.remove(pictures)
         return len(found)
 
     def _shrink(self, verb: str, do: Callable[[sqlite3.Connection], _T]) -> _T:
@@ -216,9 +258,7 @@ class SqliteOutbox:
 
     def _make_room(self, db: sqlite3.Connection, envelopes: Sequence[Envelope]) -> None:
         """Keep the promise about the budget: where reads may be dropped they make room for a few more than these."""
-        # No page is left more than half empty.
-        messages = [len(wire) + _ROW_BYTES for envelope in envelopes for wire in rows.wires(envelope)]
-        wanted = 2 * sum(messages) // _PAGE_BYTES
+        wanted = _pages(envelopes)
         if not self._fits(db, wanted) and self._room is not None:
             self._room.make(db, lambda: self._fits(db, wanted + self._main_pages // _SPARE_SHARE))
         if not self._fits(db, wanted):
@@ -228,8 +268,18 @@ class SqliteOutbox:
             )
 
     def _fits(self, db: sqlite3.Connection, pages: int) -> bool:
-        used = tables.pragma(db, "page_count") - tables.pragma(db, "freelist_count")
+        used = tables.pragma(db, "page_count") - tables.pragma(db, "freelist_count") + self.pictures.disk(db) // _PAGE_BYTES
         return used + pages + _SLACK_PAGES <= self._main_pages
+
+    def _holds_too(self, db: sqlite3.Connection, envelopes: Sequence[Envelope], more_bytes: int) -> bool:
+        """Whether ``envelopes`` and so many bytes more can be kept, by the budget and by the disk."""
+        if not self._fits(db, _pages(envelopes) + more_bytes // _PAGE_BYTES):
+            return False
+        try:
+            disk = os.statvfs(self._path.parent)
+        except OSError:
+            return True  # for whoever looks at the disk next to say
+        return disk.f_bavail * disk.f_frsize >= self._reserve_bytes + more_bytes
 
     def _require_disk(self, db: sqlite3.Connection | None = None) -> None:
         """Refuse to take what is left of the disk: receipts prune, and that takes room too."""
@@ -284,6 +334,7 @@ class SqliteOutbox:
                 tables.begin_epoch(db, self._clock.now(), began, epochs.remembered(self._path))
             tables.check(db, self._path)
             tables.upgrade(db)
+            self.pictures.tidy(db)
             # Only now, so that a file which is full can still be upgraded.
             fence = max(self._main_pages, tables.pragma(db, "page_count"))
             db.execute(f"PRAGMA max_page_count = {fence}").fetchall()
@@ -315,6 +366,13 @@ class SqliteOutbox:
                 raise OutboxError(f"open outbox {self._path}: asked SQLite for {name} = {value}, got {granted}")
 
 
+def _pages(envelopes: Sequence[Envelope]) -> int:
+    """How many pages ``envelopes`` may need: none is left more than half empty."""
+    messages = [len(wire) + _ROW_BYTES for envelope in envelopes for wire in rows.wires(envelope)]
+    pictures = [_ROW_BYTES for envelope in envelopes for _ in envelope.pictures]
+    return 2 * (sum(messages) + 2 * sum(pictures)) // _PAGE_BYTES
+
+
 def _hold_alone(path: Path) -> int:
     """Lock out every other process that would write this outbox; the lock goes with the process, however it ends."""
     try:
@@ -334,7 +392,7 @@ def _put_aside(path: Path) -> Path:
     """Rename a damaged outbox with its log, for recovery by hand; nothing is deleted."""
     aside = path.with_name(f"{path.name}.damaged-{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}")
     try:
-        for suffix in ("-wal", "-shm", ""):
+        for suffix in ("-wal", "-shm", _PICTURES, ""):
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))

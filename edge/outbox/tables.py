@@ -11,13 +11,14 @@ from datetime import datetime
 from pathlib import Path
 
 from edge.errors import OutboxError
-from edge.outbox.interface import Backlog
+from edge.outbox import picture_rows
+from edge.outbox.interface import Backlog, PictureAccount
 from edge.records import Began, Head, Instant
 
 #: "PLOB"
 APPLICATION_ID = 0x504C4F42
-#: 2 came with copies; 3 with tombstones, and with what an epoch knows of those before it.
-VERSION = 3
+#: 2 came with copies; 3 with tombstones, and with what an epoch knows of those before it; 4 with pictures.
+VERSION = 4
 GENESIS = bytes(32)
 # The numbers of older epochs that a file carries on: enough for an agency that missed some of them.
 _BEFORE_AT_MOST = 8
@@ -36,6 +37,34 @@ CREATE TABLE tombstones (
   wire BLOB NOT NULL
 );
 CREATE INDEX hits ON envelopes (seq) WHERE hit;
+"""
+_PICTURES = """
+CREATE TABLE pictures (
+  sha256 BLOB PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  hit INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  asked INTEGER NOT NULL DEFAULT 0,
+  aged INTEGER NOT NULL,
+  expires TEXT NOT NULL,
+  boot_id TEXT NOT NULL,
+  ends_ns INTEGER NOT NULL
+);
+CREATE INDEX pictures_in_order ON pictures (hit, seq);
+CREATE INDEX pictures_by_read ON pictures (seq);
+CREATE INDEX pictures_asked ON pictures (seq) WHERE asked;
+CREATE INDEX pictures_by_end ON pictures (boot_id, ends_ns);
+CREATE INDEX pictures_by_expires ON pictures (expires);
+CREATE TABLE picture_account (
+  made INTEGER NOT NULL,
+  stored INTEGER NOT NULL,
+  dropped INTEGER NOT NULL,
+  expired INTEGER NOT NULL,
+  unwanted INTEGER NOT NULL,
+  disk INTEGER NOT NULL
+);
+INSERT INTO picture_account VALUES (0, 0, 0, 0, 0, 0);
 """
 _SCHEMA = f"""
 CREATE TABLE chain (
@@ -66,6 +95,7 @@ CREATE TABLE envelopes (
 );
 {_COPIES}
 {_TOMBSTONES}
+{_PICTURES}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
@@ -83,6 +113,10 @@ ALTER TABLE chain ADD COLUMN began TEXT NOT NULL DEFAULT 'first';
 ALTER TABLE chain ADD COLUMN before TEXT NOT NULL DEFAULT '';
 {_TOMBSTONES}
 PRAGMA user_version = 3;
+""",
+    3: f"""
+{_PICTURES}
+PRAGMA user_version = 4;
 """,
 }
 
@@ -174,6 +208,7 @@ def read_backlog(db: sqlite3.Connection) -> Backlog:
         committed=seq,
         copies=copies,
         dropped_copies=dropped_copies,
+        pictures=picture_rows.account(db) if version > 3 else PictureAccount(),
     )
 
 
