@@ -24,7 +24,7 @@ from tests.clocks import HandClock
 from tests.labeled import START
 
 BUDGET = 1 << 20
-VERSION_1, VERSION_2 = (Path(__file__).with_name(f"version-{n}.sql") for n in (1, 2))
+VERSION_1, VERSION_2, VERSION_3 = (Path(__file__).with_name(f"version-{n}.sql") for n in (1, 2, 3))
 
 
 @pytest.fixture
@@ -396,6 +396,26 @@ def test_an_outbox_of_the_version_before_tombstones_drains_and_goes_on(path: Pat
     assert outbox.prune(before.epoch, [(1, 5)]) == 4
     outbox.close()
     assert inspect.verify(path).findings == ()
+
+
+def test_an_outbox_of_the_version_before_pictures_drains_and_goes_on(path: Path) -> None:
+    """Reads, a copy, a tombstone and the account are there as they were; looked at before the upgrade it has no pictures."""
+    path.parent.mkdir()
+    db = sqlite3.connect(path)
+    db.executescript(VERSION_3.read_text())
+    wires = [wire for (wire,) in db.execute("SELECT wire FROM envelopes ORDER BY seq")]
+    db.close()
+    assert inspect.status(path).pictures.made == 0
+    outbox = opened(path)
+    assert outbox.damaged is None
+    before = outbox.backlog()
+    assert (before.committed, before.waiting, before.pruned, before.expired, before.copies) == (5, 3, 1, 1, 1)
+    assert [one.wire for one in outbox.waiting(0, 10)] == wires
+    assert len(outbox.tombstones()) == 1
+    put(outbox)
+    assert outbox.prune(before.epoch, [(1, 6)]) == 4
+    assert list(outbox.pictures.due(10)) == []
+    outbox.close()
 
 
 def test_a_new_outbox_knows_the_ones_before_it(path: Path) -> None:
