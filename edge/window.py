@@ -108,6 +108,10 @@ class Window(Protocol):
         """There is nothing to show of this camera."""
         ...
 
+    def close(self) -> None:
+        """The unit has ended; whoever looks on is told."""
+        ...
+
 
 class NoWindow:
     """For a unit that nobody may look into."""
@@ -119,6 +123,9 @@ class NoWindow:
         """Nothing."""
 
     def blind(self, camera: str, kind: Literal["lost", "barred"], why: str) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
         """Nothing."""
 
 
@@ -206,6 +213,15 @@ class SocketWindow:
             onlooker.wants = False
         self._tell(camera, Blind(kind=kind, why=why))
 
+    def close(self) -> None:
+        """Let nobody in any more, and send away who is."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        onlooker = self._onlooker
+        if onlooker is not None:
+            onlooker.close()
+
     def _tell(self, camera: str, message: Struct) -> None:
         onlooker = self._onlooker
         if onlooker is not None and onlooker.camera == camera:
@@ -216,7 +232,10 @@ class SocketWindow:
 
     def _wait(self) -> None:
         while True:
-            connection, _ = self._listener.accept()
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:  # closed
+                return
             threading.Thread(target=self._serve, args=(connection,), name="onlooker", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -316,6 +335,17 @@ class Looking:
         size = int(np.prod(shape))
         with mmap.mmap(self._memory, size, access=mmap.ACCESS_READ) as room:
             return np.frombuffer(room[:], np.uint8).reshape(shape)
+
+
+def is_open(folder: Path) -> bool:
+    """Whether a unit runs that lets somebody look on."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+        try:
+            with _short_path(folder) as short:
+                probe.connect(short)
+        except OSError:
+            return False
+    return True
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from edge.clock import Clock
 from edge.errors import CameraError
 from edge.journal import Journal
 from edge.records import Box, Detection, Frame
-from edge.window import Blind, Looking, Passed, SocketWindow, View
+from edge.window import Blind, Looking, Passed, SocketWindow, View, is_open
 
 CORNERS = ((10.0, 10.0), (60.0, 12.0), (60.0, 37.0), (10.0, 35.0))
 PLATE = Detection(box=Box(x=10, y=10, w=50, h=27), corners=CORNERS, confidence=0.9)
@@ -147,3 +147,17 @@ def test_what_a_rule_forbids_is_told_and_not_shown(window: SocketWindow, tmp_pat
 def test_the_socket_is_closed_to_other_accounts(window: SocketWindow, tmp_path: Path) -> None:
     """Only the unit's own account, and root, can connect."""
     assert (folder(tmp_path) / "window.sock").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_end_of_the_unit_is_the_end_of_looking(window: SocketWindow, line: Line, tmp_path: Path) -> None:
+    """Whoever looks is told that the unit has stopped, and nobody gets in any more."""
+    looking = Looking(folder(tmp_path), "north")
+    wanted = threading.Event()
+    wanted.set()
+    views = looking.views(threading.Event(), wanted)
+    assert isinstance(next(views), View)
+    assert is_open(folder(tmp_path))
+    window.close()
+    assert [each.why for each in views if isinstance(each, Blind)] == ["the unit has stopped"]
+    looking.close()
+    assert not is_open(folder(tmp_path))

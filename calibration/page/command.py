@@ -19,7 +19,7 @@ from edge.config import CameraConfig, DetectorConfig, DeviceConfig, RecognizerCo
 from edge.errors import ConfigError
 from edge.journal import Journal
 from edge.model_files import bundled_folder
-from edge.window import SOCKET_FILE
+from edge.window import is_open
 
 
 def chosen_camera(config: DeviceConfig, name: str | None) -> CameraConfig:
@@ -31,11 +31,6 @@ def chosen_camera(config: DeviceConfig, name: str | None) -> CameraConfig:
         if each.name == name:
             return each
     raise ConfigError(f"calibrate: say which camera with --camera; the configuration has {names}")
-
-
-def unit_runs(config: DeviceConfig) -> bool:
-    """Whether the unit has its window open."""
-    return (config.unit.data / SOCKET_FILE).exists()
 
 
 def own_line(camera: CameraConfig, config: DeviceConfig | None) -> Source:
@@ -102,7 +97,7 @@ def _source(call: Call, config: DeviceConfig | None, say: Callable[[str], None])
     if config is None:
         raise ConfigError("serve calibration page: name the unit's configuration (-c device.toml) or a clip (--clip)")
     camera = chosen_camera(config, call.camera)
-    if unit_runs(config):
+    if is_open(config.unit.data):
         say("The unit is running: the page looks through its window.")
         return camera.name, UnitWindow(config.unit.data, camera.name)
     return camera.name, own_line(msgspec.structs.replace(camera, realtime=True), config)
