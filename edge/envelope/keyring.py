@@ -20,6 +20,9 @@ from edge.errors import ConfigError, EnvelopeError
 _READABLE_BY_OTHERS = 0o007
 
 
+PublicKey = ec.EllipticCurvePublicKey
+
+
 class EnrolledKey(Struct, frozen=True, kw_only=True):
     """A public key that may sign, and ``owner``, the agency whose device holds the other half; None for one's own devices.
 

@@ -25,8 +25,8 @@ _header = msgspec.msgpack.Decoder(Header)
 
 
 class NoticeSigner:
-    """See :class:`edge.envelope.interface.NoticeWriter`.  Signs with the device's key; ``former`` are the public halves of those
-    that it had before, under which tombstones may still lie in the outbox."""
+    """See :class:`edge.envelope.interface.NoticeWriter`.  Signs with the device's key; ``former`` are the public halves of
+    those that it had before, under which tombstones may still lie in the outbox."""
 
     def __init__(
         self,

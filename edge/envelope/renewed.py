@@ -6,22 +6,17 @@ at night must not cost the reads of that night.  (Enrolments are the exception, 
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from edge.envelope.interface import (
-    NoticeWriter,
-    Receipt,
-    ReceiptReader,
-    Sealer,
-)
-from edge.errors import ConfigError
+from edge.envelope.interface import Notice, Opened, Opener, Receipt, ReceiptReader, Sealer, Tombstone
+from edge.envelope.notice import NoticeSigner
+from edge.errors import ConfigError, EnvelopeError
 from edge.ranges import Range
-from edge.records import Envelope, Head, Release, Slot
+from edge.records import Dropped, Envelope, Head, Release, Slot
 
 LOOK_EVERY_S = 5.0
 
@@ -69,7 +64,7 @@ class Renewed(Generic[_T]):
 
 
 class RenewedSealer:
-    """A :class:`edge.envelope.interface.Sealer`."""
+    """See :class:`edge.envelope.interface.Sealer`."""
 
     def __init__(self, part: Renewed[Sealer]) -> None:
         self._part = part
@@ -80,18 +75,30 @@ class RenewedSealer:
 
 
 class RenewedNotices:
-    """A :class:`edge.envelope.interface.NoticeWriter` that can bury too."""
+    """See :class:`edge.envelope.interface.NoticeWriter`, and :meth:`edge.envelope.notice.NoticeSigner.bury`."""
 
-    def __init__(self, part: Renewed[NoticeWriter]) -> None:
+    def __init__(self, part: Renewed[NoticeSigner]) -> None:
         self._part = part
 
     def standing(self, head: Head, to_come: Iterable[Range], altered: Iterable[int]) -> bytes:
         """See the interface."""
         return self._part.now().standing(head, to_come, altered)
 
+    def bury(self, dropped: Dropped, newest: bytes | None) -> tuple[bytes, ...]:
+        """See the signer."""
+        return self._part.now().bury(dropped, newest)
+
+    def buried(self, wire: bytes) -> Tombstone:
+        """See the interface."""
+        return self._part.now().buried(wire)
+
+    def slot(self, wire: bytes) -> Slot:
+        """See the interface."""
+        return self._part.now().slot(wire)
+
 
 class RenewedReceipts:
-    """A :class:`edge.envelope.interface.ReceiptReader`."""
+    """See :class:`edge.envelope.interface.ReceiptReader`."""
 
     def __init__(self, part: Renewed[ReceiptReader]) -> None:
         self._part = part
@@ -101,9 +108,27 @@ class RenewedReceipts:
         return self._part.now().read(wire)
 
 
+class RenewedOpener:
+    """See :class:`edge.envelope.interface.Opener`."""
+
+    def __init__(self, part: Renewed[Opener]) -> None:
+        self._part = part
+
+    def open(self, device: str, wire: bytes) -> Opened | Notice:
+        """See the interface.  A key that is not known yet may have been made a second ago: that is looked up at once."""
+        opener = self._part.now()
+        try:
+            return opener.open(device, wire)
+        except EnvelopeError as error:
+            newer = self._part.now(at_once=error.reason == "seal-key")
+            if newer is opener:
+                raise
+        return newer.open(device, wire)
+
+
 def _stamp(path: Path) -> _Stamp | None:
     try:
-        found = os.stat(path)
+        found = path.stat()
     except OSError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
