@@ -1,14 +1,16 @@
-"""Configuration → objects: the only file that names concrete classes."""
+"""Configuration → objects: the only file that names concrete classes.
+
+Parts that load a library of tens of megabytes are imported where they are made: the agency end needs none of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from edge import __version__, memory
 from edge.camera.interface import Camera
-from edge.camera.open import make_camera
 from edge.clock import Clock
 from edge.config import (
     BUNDLE_THRESHOLD,
@@ -21,13 +23,11 @@ from edge.config import (
     StoreConfig,
     TrackerConfig,
 )
-from edge.detector.onnx import OnnxDetector
 from edge.envelope.enrolled import EnrolledDevices
-from edge.envelope.keyring import PublicKey, load_private_key, load_private_keys, load_public_key, load_public_keys
+from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
 from edge.envelope.notice import NoticeSigner
 from edge.envelope.open import HpkeOpener, verify
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
-from edge.envelope.renewed import Renewed, RenewedNotices, RenewedOpener, RenewedReceipts, RenewedSealer
 from edge.envelope.seal import HpkeSealer
 from edge.envelope.signature import sign
 from edge.errors import ConfigError, OutboxError
@@ -43,7 +43,6 @@ from edge.ingest.worker import Worker
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
 from edge.ledger import Ledger
-from edge.model_files import bundled_folder, default_models, find_model
 from edge.outbox.interface import Bury
 from edge.outbox.sqlite import SqliteOutbox
 from edge.pipeline import Exit, Line, Policy, PolicySource
@@ -56,7 +55,6 @@ from edge.policy_source import FixedPolicy, InstalledPolicy
 from edge.position import make_position
 from edge.publisher.drain import Drain
 from edge.publisher.mqtt import MqttPublisher
-from edge.recognizer.fast_plate_ocr import FastPlateOcr
 from edge.store.book import DOMAIN as BOOK_DOMAIN
 from edge.store.book import BookKeeper
 from edge.store.interface import RetentionStore
@@ -64,6 +62,10 @@ from edge.store.sqlite import SqliteStore
 from edge.tracker.association import PlateTracker
 from edge.unit import Unit
 from edge.window import NoWindow, SocketWindow, Window
+
+if TYPE_CHECKING:
+    from edge.detector.onnx import OnnxDetector
+    from edge.recognizer.fast_plate_ocr import FastPlateOcr
 
 OUTBOX_FILE = "outbox.sqlite"
 LEDGER_FILE = "counters.sqlite"
@@ -88,18 +90,26 @@ def unobserved(stage: str, part: _Part) -> _Part:
 
 def detector(folder: Path, config: DetectorConfig) -> OnnxDetector:
     """The detector that ``config`` names.  Raises ModelError."""
+    from edge.detector.onnx import OnnxDetector
+    from edge.model_files import default_models, find_model
+
     name = config.model or default_models(folder).detector
     return OnnxDetector(find_model(folder, name, ("plate-edge-detector/1", "yolov9-end2end")), config)
 
 
 def recognizer(folder: Path, config: RecognizerConfig) -> FastPlateOcr:
     """The plate reader that ``config`` names.  Raises ModelError."""
+    from edge.model_files import default_models, find_model
+    from edge.recognizer.fast_plate_ocr import FastPlateOcr
+
     name = config.model or default_models(folder).recognizer
     return FastPlateOcr(find_model(folder, name, ("fast-plate-ocr",)), config)
 
 
 def camera(config: CameraConfig, clock: Clock, journal: Journal) -> Camera:
     """The source that ``config`` names.  Raises CameraError if there is no such thing."""
+    from edge.camera.open import make_camera
+
     return make_camera(config, clock, lambda words: journal.warning("camera says", camera=config.name, words=words))
 
 
@@ -169,16 +179,29 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
 
     Raises ConfigError, CameraError, ModelError, PolicyError or OutboxError, each saying what is wrong; a broker that is
     away is no error here."""
+    from edge.model_files import bundled_folder
+
     folder = config.models.folder or bundled_folder()
     found = observe("detector", detector(folder, config.detector))
     ocr = observe("recognizer", recognizer(folder, config.recognizer))
     rules = policy(config, clock, journal)
     position = make_position(config.position)
     cameras = [(each, observe("camera", camera(each, clock, journal))) for each in config.cameras]
-    sealer = observe("envelope", _sealer(config, journal))
-    receipts = _receipts(config, journal)
+    sign_key = load_private_key(config.keys.sign_key)
+    sealer = observe(
+        "envelope",
+        HpkeSealer(
+            device=config.unit.device,
+            agency=config.unit.agency,
+            sign_key=sign_key,
+            agency_seal=load_public_key(config.keys.agency_seal),
+        ),
+    )
+    receipts = ReceiptVerifier(
+        agency=config.unit.agency, device=config.unit.device, keys=load_public_keys(config.keys.agency_receipt)
+    )
     publisher = observe("publisher", MqttPublisher(config.broker, device=config.unit.device, agency=config.unit.agency))
-    notices = _notices(config, clock, journal)
+    notices = NoticeSigner(device=config.unit.device, agency=config.unit.agency, sign_key=sign_key, now=clock.now)
     kept = observe("outbox", outbox(config, clock, notices.bury, journal))
     book = Ledger(config.unit.data / LEDGER_FILE, clock)
     backlog = kept.backlog()
@@ -214,7 +237,7 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
         )
         for each, source in cameras
     ]
-    return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal, look)
+    return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal)
 
 
 def window(config: DeviceConfig, journal: Journal) -> Window:
@@ -226,54 +249,6 @@ def window(config: DeviceConfig, journal: Journal) -> Window:
     except OSError as error:
         journal.warning("nobody can look on: the window could not be made", reason=error.strerror)
         return NoWindow()
-
-
-def _sealer(config: DeviceConfig, journal: Journal) -> RenewedSealer:
-    unit, keys = config.unit, config.keys
-
-    def make() -> HpkeSealer:
-        return HpkeSealer(
-            device=unit.device,
-            agency=unit.agency,
-            sign_key=load_private_key(keys.sign_key),
-            agency_seal=load_public_key(keys.agency_seal),
-        )
-
-    return RenewedSealer(Renewed(make, (keys.sign_key, keys.agency_seal), _tell(journal)))
-
-
-def _notices(config: DeviceConfig, clock: Clock, journal: Journal) -> RenewedNotices:
-    unit, own = config.unit, config.keys.sign_key
-
-    def make() -> NoticeSigner:
-        return NoticeSigner(
-            device=unit.device,
-            agency=unit.agency,
-            sign_key=load_private_key(own),
-            now=clock.now,
-            former=_own_public_keys(config),
-        )
-
-    return RenewedNotices(Renewed(make, (own, own.with_suffix(".pem")), _tell(journal)))
-
-
-def _receipts(config: DeviceConfig, journal: Journal) -> RenewedReceipts:
-    unit, path = config.unit, config.keys.agency_receipt
-
-    def make() -> ReceiptVerifier:
-        return ReceiptVerifier(agency=unit.agency, device=unit.device, keys=load_public_keys(path))
-
-    return RenewedReceipts(Renewed(make, (path,), _tell(journal)))
-
-
-def _own_public_keys(config: DeviceConfig) -> list[PublicKey]:
-    """What this unit signed with, now and before: `plate-edge keys` keeps the public halves beside the key."""
-    key, beside = config.keys.sign_key, config.keys.sign_key.with_suffix(".pem")
-    return [load_private_key(key).public_key(), *(load_public_keys(beside) if beside.exists() else ())]
-
-
-def _tell(journal: Journal) -> Callable[[str], None]:
-    return lambda words: journal.error("changed keys could not be taken up; the former ones are used", why=words)
 
 
 def outbox(config: DeviceConfig, clock: Clock, bury: Bury, journal: Journal) -> SqliteOutbox:
@@ -346,7 +321,7 @@ def witness_path(config: AgencyConfig) -> Path:
 
 def signature_check(config: DeviceConfig) -> Callable[[bytes], None]:
     """A check that raises EnvelopeError unless this unit signed the envelope that it is given."""
-    keys = _own_public_keys(config)
+    keys = [load_private_key(config.keys.sign_key).public_key()]
 
     def check(wire: bytes) -> None:
         verify(config.unit.device, wire, keys)
@@ -364,21 +339,15 @@ def ingest(config: AgencyConfig, journal: Journal) -> Worker | Switch:
     return Switch(mailbox, lambda own: _worker(config, own, journal), config.ingest.workers, journal)
 
 
-def _opener(config: AgencyConfig, journal: Journal) -> RenewedOpener:
-    agency, path = config.ingest.agency, config.ingest.seal_key
-    devices = EnrolledDevices(config.ingest.devices)
-
-    def make() -> HpkeOpener:
-        return HpkeOpener(agency=agency, device_keys=devices, seal_keys=load_private_keys(path))
-
-    return RenewedOpener(Renewed(make, (path,), _tell(journal)))
-
-
 def _worker(config: AgencyConfig, mailbox: Mailbox, journal: Journal) -> Worker:
     store = open_store(config.store)
     return Worker(
         mailbox,
-        _opener(config, journal),
+        HpkeOpener(
+            agency=config.ingest.agency,
+            device_keys=EnrolledDevices(config.ingest.devices),
+            seal_keys=[load_private_key(config.ingest.seal_key)],
+        ),
         store,
         ReceiptSigner(load_private_key(config.ingest.receipt_key)),
         QuarantineFile(agency_data(config) / "quarantine.jsonl"),

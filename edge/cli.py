@@ -4,13 +4,55 @@ Exit codes: 0 done, 1 found something wrong, 2 wrong call or configuration (see 
 
 from __future__ import annotations
 
-import typer
+from importlib import import_module
+from typing import Any
 
-from calibration.cli import app as calibrate_app
-from edge.commands import agency, bench, hotlist, keys, models, outbox, policy, reading, store, unit
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+#: Modules whose ``app`` holds commands that stand by themselves …
+PLAIN = {
+    "edge.commands.reading": ("read", "eval"),
+    "edge.commands.unit": ("run", "demo", "doctor", "report"),
+    "edge.commands.agency": ("ingest", "alarms", "units"),
+}
+#: … and the groups: where each is.  All in the order in which somebody meets them.
+GROUPS = {
+    "models": "edge.commands.models:model_commands",
+    "keys": "edge.commands.keys:key_commands",
+    "outbox": "edge.commands.outbox:outbox_commands",
+    "store": "edge.commands.store:store_commands",
+    "hotlist": "edge.commands.hotlist:hotlist_commands",
+    "policy": "edge.commands.policy:policy_commands",
+    "bench": "edge.commands.bench:bench_commands",
+    "calibrate": "calibration.cli:app",
+}
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is called or helped with: the agency end needs no camera library, a unit no benchmark."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every name, in order."""
+        return [*(name for names in PLAIN.values() for name in names), *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command or group of that name; None if there is none."""
+        for module, names in PLAIN.items():
+            if cmd_name in names:
+                return get_group(import_module(module).app).commands[cmd_name]
+        if cmd_name not in GROUPS:
+            return None
+        module, _, attribute = GROUPS[cmd_name].partition(":")
+        group = get_group(getattr(import_module(module), attribute))
+        group.name = cmd_name
+        return group
+
 
 app = typer.Typer(
     name="plate-edge",
+    cls=Commands,
     help="Licence-plate reads that carry their own sharing rules, decided and sealed at the camera.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -23,14 +65,6 @@ WRONG_CALL: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ i
 STOPPED = (KeyboardInterrupt, typer.Abort)
 
 
-# In the order in which somebody meets them.
-for plain in (reading, unit, agency):
-    app.registered_commands.extend(plain.app.registered_commands)
-app.add_typer(models.model_commands, name="models")
-app.add_typer(keys.key_commands, name="keys")
-app.add_typer(outbox.outbox_commands, name="outbox")
-app.add_typer(store.store_commands, name="store")
-app.add_typer(hotlist.hotlist_commands, name="hotlist")
-app.add_typer(policy.policy_commands, name="policy")
-app.add_typer(bench.bench_commands, name="bench")
-app.add_typer(calibrate_app, name="calibrate")
+@app.callback()
+def main() -> None:
+    """Nothing by itself: a command is needed."""

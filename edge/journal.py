@@ -6,17 +6,15 @@ closed and proved; the same numbers are offered to Prometheus where a port is co
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator, MutableMapping
-from typing import Any, Protocol, TextIO
-
-import structlog
-from prometheus_client import start_http_server
-from prometheus_client.core import CounterMetricFamily, Metric
-from prometheus_client.registry import Collector, CollectorRegistry
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Protocol, TextIO
 
 from edge.errors import ConfigError
 from edge.records import Withhold
@@ -28,10 +26,6 @@ def mask_secrets(text: str) -> str:
     """Replace the user and password part of every URL in ``text``; everything up to the last ``@`` goes,
     a slash in the password too; an ``@`` in a path takes the host with it, which is the safe side to err on."""
     return _URL_SECRET.sub(r"\g<scheme>***@", text)
-
-
-def _mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: mask_secrets(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 class Book(Protocol):
@@ -50,16 +44,7 @@ class Journal:
     """Writes one JSON object a line to ``stream`` (standard error unless told) and keeps the counters."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._log = structlog.wrap_logger(
-            structlog.PrintLogger(stream or sys.stderr),
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
-                _mask,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
+        self._stream = stream or sys.stderr
         self._lock = threading.Lock()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._ledger: Book | None = None
@@ -100,15 +85,24 @@ class Journal:
 
     def info(self, event: str, **fields: str | int | float | bool | None) -> None:
         """Log what happened, in the past tense, with fields that hold no plate and no secret."""
-        self._log.info(event, **fields)
+        self._write("info", event, fields)
 
     def warning(self, event: str, **fields: str | int | float | bool | None) -> None:
         """Log something a person should look at when there is time."""
-        self._log.warning(event, **fields)
+        self._write("warning", event, fields)
 
     def error(self, event: str, **fields: str | int | float | bool | None) -> None:
         """Log something a person must act on."""
-        self._log.error(event, **fields)
+        self._write("error", event, fields)
+
+    def _write(self, level: str, event: str, fields: Mapping[str, str | int | float | bool | None]) -> None:
+        """One line in one call, so that lines of several threads do not mix; a stream that is gone ends no lane."""
+        now = datetime.now(timezone.utc).isoformat().replace("+00:00", "Z")
+        words = {**fields, "event": event, "level": level, "timestamp": now}
+        masked = {key: mask_secrets(value) if isinstance(value, str) else value for key, value in words.items()}
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._stream.write(json.dumps(masked, default=str) + "\n")
+            self._stream.flush()
 
     def withheld(self, decision: Withhold) -> None:
         """Count a withheld read once, under the first rule that withheld it, and log that rule and its clause."""
@@ -117,25 +111,26 @@ class Journal:
         self.info("read withheld", subject=decision.subject, rule=first.rule, clause=first.clause)
 
 
-class _Counters(Collector):
-    """The journal's counters as Prometheus sees them."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    def collect(self) -> Iterator[Metric]:
-        for name, reasons in self._journal.snapshot().items():
-            family = CounterMetricFamily(f"plate_edge_{name}", name.replace("_", " "), labels=["reason"])
-            for reason, number in reasons.items():
-                family.add_metric([reason], number)
-            yield family
-
-
 def serve_metrics(journal: Journal, port: int) -> None:
     """Offer the counters to Prometheus on the loopback address, from a thread of its own.  Raises ConfigError if the port is
     taken."""
+    # Here, because a unit that offers nothing need not hold it in memory (4 MB).
+    from prometheus_client import CollectorRegistry, start_http_server
+    from prometheus_client.core import CounterMetricFamily, Metric
+    from prometheus_client.registry import Collector
+
+    class Counters(Collector):
+        """The journal's counters as Prometheus sees them."""
+
+        def collect(self) -> Iterator[Metric]:
+            for name, reasons in journal.snapshot().items():
+                family = CounterMetricFamily(f"plate_edge_{name}", name.replace("_", " "), labels=["reason"])
+                for reason, number in reasons.items():
+                    family.add_metric([reason], number)
+                yield family
+
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Counters(journal))
+    registry.register(Counters())
     try:
         start_http_server(port, addr="127.0.0.1", registry=registry)
     except OSError as error:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from edge.bench.failures import Kind
-from edge.demo.run import DemoResult
 from edge.ingest.interface import ALARM_WORDS, Alarm, UnitAccount
 from edge.keys import KeyDescription
 from edge.ledger import Count, reads_account
-from edge.model_files import ManifestEntry
 from edge.outbox.interface import Backlog
 from edge.policy.bundle import Bundle
 from edge.policy.explain import cited, doors_in_words
@@ -23,9 +20,16 @@ from edge.policy.installed import Status
 from edge.policy.pack import Pack
 from edge.unit import Accounts
 
+if TYPE_CHECKING:  # for those who show nothing of the kind they would be thirty megabytes of libraries
+    from edge.bench.failures import Kind
+    from edge.demo.run import DemoResult
+    from edge.model_files import ManifestEntry
+
 
 def drawn_words(drawn: Mapping[Kind, int], folder: Path) -> str:
     """What was drawn where, and how to treat it."""
+    from edge.bench.failures import Kind
+
     counts = ", ".join(f"{drawn.get(kind, 0)} {kind}" for kind in get_args(Kind))
     return f"{counts}: drawn in {folder}.  The sheets show plates and texts: keep them where the pictures are kept."
 
