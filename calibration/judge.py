@@ -151,7 +151,7 @@ def blur_measure(pictures: Sequence[PlatePicture], width_px: float, road: Road) 
 
 
 #: 10-90 % width in pixels that :func:`calibration.picture.edge_width` gives for characters through a sharp lens (σ 0.5 px).
-SHARP_EDGE_PX = 2.0
+SHARP_EDGE_PX = 1.5
 
 
 def focus_measure(of_best: float) -> Measure:

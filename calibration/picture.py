@@ -130,7 +130,8 @@ def edge_width(grey: Image, step: float, noise: float, axis: int) -> float | Non
         return None
     plane = grey.astype(np.float32)
     slopes = np.abs(np.diff(plane, axis=axis))
-    steepest = float(np.percentile(slopes.max(axis=axis), 60))
+    # Every row of a serial crosses upright strokes; of the columns only some cross level ones.
+    steepest = float(np.percentile(slopes.max(axis=axis), 60 if axis == 1 else 75))
     slope = max(1e-3, math.sqrt(max(0.0, steepest**2 - 2 * noise**2)))
     # A difference of neighbours is the mean slope over one pixel: that, too, is blur, of variance 1/12.
     variance = (step / (slope * math.sqrt(2 * math.pi))) ** 2 - 1 / 12 - _WARP_VARIANCE

@@ -18,6 +18,8 @@ from edge.records import Point
 #: PASS: on target.  WARN: works, with loss.  FAIL: will not do.  UNKNOWN: could not be measured; the words say how it can.
 Verdict = Literal["PASS", "WARN", "FAIL", "UNKNOWN"]
 Corners = tuple[Point, Point, Point, Point]
+#: Which plates are rendered: 12 x 6 in, or 520 x 110 mm.
+PlateStyle = Literal["us", "european"]
 
 
 class Measure(Struct, frozen=True, kw_only=True):
@@ -193,18 +195,24 @@ class Share(Struct, frozen=True, kw_only=True):
 
 
 class Conditions(Struct, frozen=True, kw_only=True):
-    """How plates look to this camera: what :mod:`calibration.predict` renders."""
+    """How plates look to this camera: what :mod:`calibration.predict` renders.
+
+    ``blur_px`` is the 10-90 % width of edges as :func:`calibration.picture.measure_plate` measures it, in the direction in
+    which it is the smaller, ``motion_px`` the length of a smear in the other one (``motion_deg``: 0 along, 90 across the
+    plate); ``step``, ``brightness`` and ``noise`` grey levels."""
 
     width_px: float
     yaw: float = 0.0
     pitch: float = 0.0
     roll: float = 0.0
-    blur_px: float = 0.0
+    blur_px: float = 1.5
     motion_px: float = 0.0
+    motion_deg: float = 90.0
     noise: float = 2.0
-    contrast: float = 0.6
+    step: float = 120.0
     brightness: float = 120.0
     light: Light = "day"
+    style: PlateStyle = "us"
 
 
 class CurvePoint(Struct, frozen=True, kw_only=True):
@@ -223,9 +231,11 @@ class Curve(Struct, frozen=True, kw_only=True):
 
 
 class Prediction(Struct, frozen=True, kw_only=True):
-    """What the installed models will read under ``conditions``; ``exact`` counts a plate that is not found as wrong."""
+    """What the installed models will read of one picture under ``conditions``: the whole text, O and 0 being one; a plate that
+    is not found counts as wrong."""
 
     conditions: Conditions
+    frame_size: tuple[int, int]
     exact: Share
     found: Share
     curves: tuple[Curve, ...]

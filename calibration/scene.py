@@ -1,7 +1,7 @@
 """A photograph of a flat sheet by a camera that is known exactly: what predictions are made with, and what proves the tool.
 
 Every pixel is traced back through the lens onto the sheet, at several places in each pixel; then the lens's blur, the motion's,
-and the sensor's noise are added.  Pictures are grey.
+and the sensor's noise are added.  Pictures have the colours of the sheet.
 """
 
 from __future__ import annotations
@@ -66,19 +66,26 @@ class Sensor(Struct, frozen=True, kw_only=True):
 def photograph(
     sheet: Image, size_mm: tuple[float, float], pose: Pose, eye: Eye, sensor: Sensor, seed: int = 0, ground: Image | None = None
 ) -> Image:
-    """The grey picture of ``sheet`` (grey, ``size_mm`` wide and high) on ``ground`` (a picture of the frame's size; mid-grey
-    unless given)."""
+    """The picture of ``sheet`` (GRAY or BGR, ``size_mm`` wide and high) on ``ground``.
+
+    The ground is a picture of the frame's size with the sheet's channels, mid-grey unless given."""
     width, height = eye.frame_size
     corners = np.array(corners_of(size_mm, pose, eye))
     margin = 8 + 3 * sensor.blur_px + sensor.motion_px
     x0, y0 = (int(v) for v in np.clip(np.floor(corners.min(axis=0) - margin), 0, (width - 1, height - 1)))
     x1, y1 = (int(v) for v in np.clip(np.ceil(corners.max(axis=0) + margin), (1, 1), (width, height)))
-    light: Plane = np.full((height, width), 0.45, np.float32) if ground is None else ground.astype(np.float32) / np.float32(255)
+    shape = (height, width, *sheet.shape[2:])
+    light: Plane = np.full(shape, 0.45, np.float32) if ground is None else ground.astype(np.float32) / np.float32(255)
     if x1 > x0 and y1 > y0:
         colour, cover = _traced(sheet, size_mm, pose, eye, (x0, y0, x1, y1))
         part = light[y0:y1, x0:x1]
-        part += (colour - part) * cover
-    light = sensor.black + (sensor.white - sensor.black) * light
+        part += (colour - part) * cover.reshape(*cover.shape, *([1] * (light.ndim - 2)))
+    return developed(light, sensor, seed)
+
+
+def developed(light: Plane, sensor: Sensor, seed: int = 0) -> Image:
+    """What lens and sensor make of ``light`` (0 to 1)."""
+    light = as_plane(sensor.black + (sensor.white - sensor.black) * light)
     if sensor.blur_px > 0.05:
         light = as_plane(cv2.GaussianBlur(light, (0, 0), sensor.blur_px, borderType=cv2.BORDER_REPLICATE))
     if sensor.motion_px > 0.1:
@@ -121,7 +128,41 @@ def as_plane(values: npt.NDArray[Any]) -> Plane:
 def _traced(
     sheet: Image, size_mm: tuple[float, float], pose: Pose, eye: Eye, box: tuple[int, int, int, int]
 ) -> tuple[Plane, Plane]:
-    """Brightness (0 to 1) and cover (0 to 1) of the sheet in the pixels of ``box`` (x0, y0, x1, y1)."""
+    """Colour and cover, both 0 to 1, of the sheet in the pixels of ``box`` (x0, y0, x1, y1)."""
+    x0, y0, x1, y1 = box
+    corners = np.array(corners_of(size_mm, pose, eye))
+    scale = sheet.shape[1] / max(1.0, float(np.linalg.norm(corners[1] - corners[0]))) / OVERSAMPLING
+    soft = cv2.GaussianBlur(sheet, (0, 0), 0.45 * scale) if scale > 1.2 else sheet
+    colour = as_plane(soft.astype(np.float32) / 255)
+    if any(eye.distortion):
+        colour, cover = _through_a_lens(colour, size_mm, pose, eye, box)
+    else:
+        colour, cover = _through_a_pinhole(colour, corners, box)
+    size = (x1 - x0, y1 - y0)
+    covered = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)
+    channels = [1] * (sheet.ndim - 2)
+    mixed = cv2.resize(colour * cover.reshape(*cover.shape, *channels), size, interpolation=cv2.INTER_AREA)
+    return as_plane(mixed / np.maximum(covered, 1e-6).reshape(y1 - y0, x1 - x0, *channels)), as_plane(covered)
+
+
+def _through_a_pinhole(colour: Plane, corners: Matrix, box: tuple[int, int, int, int]) -> tuple[Plane, Plane]:
+    """Colour and cover in ``OVERSAMPLING`` times the pixels of ``box``: one perspective map."""
+    x0, y0, x1, y1 = box
+    height, width = colour.shape[:2]
+    sheet = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
+    target = (corners - (x0, y0) + 0.5) * OVERSAMPLING - 0.5
+    matrix = cv2.getPerspectiveTransform(sheet.astype(np.float32), target.astype(np.float32))
+    size = ((x1 - x0) * OVERSAMPLING, (y1 - y0) * OVERSAMPLING)
+    seen = cv2.warpPerspective(colour, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    cover = np.zeros(size[::-1], np.uint8)
+    cv2.fillConvexPoly(cover, np.round(target * 16).astype(np.int32), 255, cv2.LINE_AA, 4)
+    return as_plane(seen), as_plane(cover.astype(np.float32) / 255)
+
+
+def _through_a_lens(
+    colour: Plane, size_mm: tuple[float, float], pose: Pose, eye: Eye, box: tuple[int, int, int, int]
+) -> tuple[Plane, Plane]:
+    """The same where the lens bends lines: each place is traced back for itself."""
     x0, y0, x1, y1 = box
     wide, high = (x1 - x0) * OVERSAMPLING, (y1 - y0) * OVERSAMPLING
     xs = x0 + (np.arange(wide) + 0.5) / OVERSAMPLING - 0.5
@@ -130,19 +171,12 @@ def _traced(
     rays = cv2.undistortPoints(grid, eye.matrix, np.array(eye.distortion)).reshape(-1, 2)
     turn = rotation(pose.yaw, pose.pitch, pose.roll)
     place = np.array([pose.x_m, pose.y_m, pose.z_m]) * 1000
-    # ray · s = turn · (u, v, 0) + place  →  (u, v, s) by the inverse of [turn_x, turn_y, -ray].
+    # ray · s = turn · (u, v, 0) + place  →  (u, v, 1)/s by the inverse of [turn_x, turn_y, place].
     to_sheet = np.linalg.inv(np.stack([turn[:, 0], turn[:, 1], place], axis=1))
     u, v, w = to_sheet @ np.concatenate([rays, np.ones((len(rays), 1))], axis=1).T
-    sheet_x = (u / w / size_mm[0] + 0.5) * sheet.shape[1] - 0.5
-    sheet_y = (v / w / size_mm[1] + 0.5) * sheet.shape[0] - 0.5
-    corners = np.array(corners_of(size_mm, pose, eye))
-    scale = sheet.shape[1] / max(1.0, float(np.linalg.norm(corners[1] - corners[0]))) / OVERSAMPLING
-    soft = cv2.GaussianBlur(sheet, (0, 0), 0.45 * scale) if scale > 1.2 else sheet
-    map_x, map_y = (m.reshape(high, wide).astype(np.float32) for m in (sheet_x, sheet_y))
-    colour = cv2.remap(soft.astype(np.float32) / 255, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = (map_x > -0.5) & (map_x < sheet.shape[1] - 0.5) & (map_y > -0.5) & (map_y < sheet.shape[0] - 0.5)
-    cover = inside.astype(np.float32)
-    size = (x1 - x0, y1 - y0)
-    covered = cv2.resize(cover, size, interpolation=cv2.INTER_AREA)
-    mixed = cv2.resize(colour * cover, size, interpolation=cv2.INTER_AREA) / np.maximum(covered, 1e-6)
-    return as_plane(mixed), as_plane(covered)
+    height, width = colour.shape[:2]
+    map_x = as_plane((u / w / size_mm[0] + 0.5) * width - 0.5).reshape(high, wide)
+    map_y = as_plane((v / w / size_mm[1] + 0.5) * height - 0.5).reshape(high, wide)
+    seen = cv2.remap(colour, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    inside = (map_x > -0.5) & (map_x < width - 0.5) & (map_y > -0.5) & (map_y < height - 0.5)
+    return as_plane(seen), as_plane(inside)
