@@ -76,7 +76,15 @@ class Peer:
 
     def __call__(self, frame: Image, plate: Image) -> None:
         """Search a BGR frame, then read one plate's BGR picture, as fast-alpr does for a frame with one plate."""
+        self.search(frame)
+        self.read(plate)
+
+    def search(self, frame: Image) -> None:
+        """Look for plates in a BGR frame; random weights find whatever they find."""
         self._detector.run(None, {"images": letterbox(frame)})
+
+    def read(self, plate: Image) -> None:
+        """Read one plate's BGR picture."""
         rgb = cv2.cvtColor(cv2.resize(plate, (PLATE_W, PLATE_H), interpolation=cv2.INTER_LINEAR), cv2.COLOR_BGR2RGB)
         self._reader.run(None, {"input": rgb[None]})
 

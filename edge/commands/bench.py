@@ -17,11 +17,13 @@ from typer.core import TyperGroup
 from edge.bench.line.accuracy import at_fps, truths
 from edge.bench.line.clips import Clip, open_clip, retimed
 from edge.bench.line.counting import Plan
+from edge.bench.line.duel import Duel, duel
 from edge.bench.line.record import Mode, Record, Sample, encode
 from edge.bench.line.rig import Setup
 from edge.bench.line.run import run
-from edge.bench.line.show import show_record
+from edge.bench.line.show import show_duel, show_record
 from edge.bench.passes import DueClip
+from edge.commands import bench_ingest
 from edge.commands.common import DetectorName, Models, RecognizerName, say, tell
 from edge.errors import ConfigError
 
@@ -41,6 +43,7 @@ bench_commands = typer.Typer(
     help="How fast the line is on this machine: `plate-edge bench CLIP… --mode MODE`, which is `bench run`.",
     no_args_is_help=True,
 )
+bench_commands.command("ingest")(bench_ingest.ingest)
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the record as JSON here.")]
 
 
@@ -124,6 +127,27 @@ def run_(
     show_record(result, say())
 
 
+@bench_commands.command("peer")
+def peer(
+    clips: Annotated[list[Path], typer.Argument(help="Clips.")],
+    rounds: Annotated[int, typer.Option(min=1, help="Turns that each gets.")] = 8,
+    cores: Annotated[int | None, typer.Option(min=1, help="Use only so many of the machine's cores.")] = 1,
+    models: Models = None,
+    detector: DetectorName = None,
+    recognizer: RecognizerName = None,
+    note: Annotated[str, typer.Option(help="For the record: cooling, supply, surroundings.")] = "",
+    json: JsonFile = None,
+) -> None:
+    """The whole line, fast-alpr's chain and decoding alone on the same frames, by turns: ratios that hold on a busy machine."""
+    use_cores(cores)
+    cv2.setNumThreads(1)
+    setup = Setup(models=models, detector=detector, recognizer=recognizer)
+    with Watched("looking through the clips") as show:
+        result = duel([open_clip(clip) for clip in clips], setup, rounds, note, show.say)
+    write(result, json)
+    show_duel(result, say())
+
+
 def at_rate(
     clips: Sequence[Clip], known: Mapping[str, DueClip], fps: float, folder: Path
 ) -> tuple[list[Clip], Mapping[str, DueClip]]:
@@ -142,8 +166,8 @@ def use_cores(cores: int | None) -> None:
         os.sched_setaffinity(0, allowed[:cores])
 
 
-def write(record: Record, path: Path | None) -> None:
-    """The record as JSON in ``path``.  Raises ConfigError."""
+def write(record: Record | Duel, path: Path | None) -> None:
+    """JSON in ``path``.  Raises ConfigError."""
     if path is None:
         return
     try:
@@ -171,4 +195,8 @@ class Watched:
     def __call__(self, sample: Sample) -> None:
         """Show one look at the machine."""
         words = f"{sample.at_s:5.0f} s, {sample.frames} frames, {sample.dropped} dropped, {sample.rss_mb:.0f} MB"
+        self.say(words)
+
+    def say(self, words: str) -> None:
+        """Show what is done now."""
         self._progress.update(self._task, description=words)

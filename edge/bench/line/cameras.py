@@ -31,12 +31,13 @@ class LoopedCamera:
         watch: Watch,
         looped: Callable[[str, float, float, int], None] = lambda name, began_s, next_s, frames: None,
         start_after_s: float = 0.0,
+        before_round: Callable[[], None] = lambda: None,
     ) -> None:
         """``looped`` is told, whenever the clip has ended, the camera's name, when the clip began and when it begins again
         (seconds of the endless stream), and how many frames it had.  Cameras that begin one after the other do not show the
-        same at the same time."""
+        same at the same time.  ``before_round`` is called before each round, the first too."""
         self._inner, self._over, self._watch, self._looped = inner, over, watch, looped
-        self._start_after_s = start_after_s
+        self._start_after_s, self._before_round = start_after_s, before_round
         self._began_s = 0.0
         self._handed = self._rested = 0
         self._dropped: dict[str, int] = {}
@@ -58,6 +59,9 @@ class LoopedCamera:
         number = 0
         self._over.wait(self._start_after_s)
         while not self._ends(stop):
+            self._before_round()
+            if self._ends(stop):
+                break
             first, end_s = number, self._began_s
             self._told, self._earliest_s = (0, 0), float("inf")
             for frame, asked_s in self._timed(stop):

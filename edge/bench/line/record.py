@@ -246,7 +246,7 @@ class Record(Struct, frozen=True, kw_only=True):
     samples: tuple[Sample, ...] = ()
 
 
-def encode(record: Record) -> bytes:
+def encode(record: Struct) -> bytes:
     """JSON, for people and machines."""
     return msgspec.json.format(msgspec.json.encode(record, enc_hook=_plain), indent=1)
 

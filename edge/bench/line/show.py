@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from edge.bench.line.duel import Duel
 from edge.bench.line.record import Figure, Record
-from edge.bench.line.spans import Latency
+from edge.bench.line.spans import Band, Latency
 
 
 def show_record(record: Record, console: Console) -> None:
@@ -104,3 +105,30 @@ def _figure(figure: Figure, form: str, unit: str) -> str:
 def _cells(latency: Latency) -> tuple[str, ...]:
     times = (latency.mean_ms, latency.p50_ms, latency.p90_ms, latency.p95_ms, latency.p99_ms, latency.max_ms)
     return str(latency.count), *(f"{ms:.3f}" if ms < 1 else f"{ms:.1f}" for ms in times)
+
+
+def show_duel(result: Duel, console: Console) -> None:
+    """Each clip: frames a second, and ratios with their bands."""
+    table = Table("clip", "with plates", "line", "decoding alone", "peer", "line ÷ peer", "line ÷ decoding", pad_edge=False)
+    for each in result.clips:
+        table.add_row(
+            escape(each.clip.path.name),
+            f"{each.share:.0%}",
+            *(f"{fps.median:.0f} fps" for fps in (each.line_fps, each.decoding_fps, each.peer_fps)),
+            f"{ratio_words(each.to_peer)}, by CPU time {each.to_peer_cpu.median:.2f}",
+            f"{ratio_words(each.to_decoding)}, by CPU time {each.to_decoding_cpu.median:.2f}",
+        )
+    host = result.host
+    console.print(escape(f"{host.board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}"), soft_wrap=True)
+    console.print(table)
+    console.print(
+        f"  {result.rounds} rounds by turns, {result.seconds:.0f} s; meanwhile others took {result.background:.0%} of the machine",
+        soft_wrap=True,
+    )
+    for reason in result.verdict.reasons:
+        console.print(f"[bold red]invalid:[/] {escape(reason)}", soft_wrap=True)
+
+
+def ratio_words(ratio: Band) -> str:
+    """A ratio with its band."""
+    return f"{ratio.median:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"
