@@ -22,10 +22,11 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import msgspec
 import paho.mqtt.client as paho
-from msgspec import Struct
+from msgspec import Meta, Struct
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -38,6 +39,10 @@ _ROOT = "plate-edge/v1"
 _BUCKETS = 64
 _NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 _TOPIC = re.compile(rf"{_ROOT}/(?P<agency>{_NAME})/(?P<bucket>\d\d)/(?P<device>{_NAME})/(?P<kind>reads|receipts)")
+
+#: So many messages one payload may carry.
+MESSAGES_AT_MOST = 64
+_ARRAY_OF_TWO = b"\x92"
 
 _QOS = 1
 _FIRST_BACKOFF_S = 1.0
@@ -80,6 +85,30 @@ def parse_topic(name: str) -> Address | None:
         return None
     kind: Literal["reads", "receipts"] = "reads" if match["kind"] == "reads" else "receipts"
     return Address(agency=match["agency"], device=match["device"], kind=kind)
+
+
+class _Bundle(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    version: Literal[1]
+    messages: Annotated[tuple[bytes, ...], Meta(min_length=2, max_length=MESSAGES_AT_MOST)]
+
+
+_bundle = msgspec.msgpack.Decoder(_Bundle)
+
+
+def pack(messages: Sequence[bytes]) -> bytes:
+    """The payload that carries ``messages`` (at most ``MESSAGES_AT_MOST``) of one sender to one addressee: one as it is, several
+    as the msgpack array ``[1, [message, …]]``, so that a backlog goes in a tenth of the packets."""
+    return messages[0] if len(messages) == 1 else msgspec.msgpack.encode(_Bundle(1, tuple(messages)))
+
+
+def unpack(payload: bytes) -> Sequence[bytes]:
+    """The messages in ``payload``; what is no bundle is one message, whatever it is.  No message of ours is an array of two."""
+    if payload[:1] != _ARRAY_OF_TWO:
+        return (payload,)
+    try:
+        return _bundle.decode(payload).messages
+    except msgspec.DecodeError:
+        return (payload,)
 
 
 class Up(Struct, frozen=True, kw_only=True):

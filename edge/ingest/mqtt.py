@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from edge import mqtt
@@ -28,6 +29,9 @@ class MqttMailbox:
             keep_session_s=_KEEP_SESSION_S,
             receive_window=_RECEIVE_WINDOW,
         )
+        self._unpacked: deque[Delivery] = deque()
+        # Bundles of which not every message is safe yet: token → how many are not.
+        self._left: dict[int, int] = {}
 
     def start(self) -> None:
         """Begin to connect; returns at once."""
@@ -35,19 +39,26 @@ class MqttMailbox:
 
     def next_event(self, timeout_s: float) -> Delivery | LinkChange | None:
         """The next message or change of the link, or None if there was none within ``timeout_s``."""
+        if self._unpacked:
+            return self._unpacked.popleft()
         event = self._link.next_event(timeout_s)
         while isinstance(event, mqtt.Acknowledged):
             event = self._link.next_event(0.0)
         if isinstance(event, mqtt.Up):
+            self._left.clear()
             return LinkChange(up=True)
         if isinstance(event, mqtt.Down):
             return LinkChange(up=False, reason=event.reason)
-        return self._delivery(event) if isinstance(event, mqtt.Arrived) else None
+        return self._first_of(event) if isinstance(event, mqtt.Arrived) else None
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """These messages are safe, or refused for good: the broker may forget them."""
+        """These messages are safe, or refused for good: the broker may forget them, a bundle when all of it is."""
         for delivery in deliveries:
-            self._link.acknowledge(delivery.token)
+            left = self._left.pop(delivery.token, 1) - 1
+            if left:
+                self._left[delivery.token] = left
+            else:
+                self._link.acknowledge(delivery.token)
 
     def post_receipt(self, device: str, wire: bytes) -> bool:
         """Hand over a receipt; False if it cannot go now."""
@@ -61,12 +72,13 @@ class MqttMailbox:
         """Disconnect and stop."""
         self._link.close()
 
-    def _delivery(self, event: mqtt.Arrived) -> Delivery:
+    def _first_of(self, event: mqtt.Arrived) -> Delivery:
+        """The first message of what arrived; the others are next."""
         address = mqtt.parse_topic(event.topic)
         ours = address is not None and address.agency == self._agency and address.kind == "reads"
-        return Delivery(
-            device=address.device if address is not None and ours else None,
-            topic=event.topic,
-            wire=event.payload,
-            token=event.token,
-        )
+        device = address.device if address is not None and ours else None
+        wires = mqtt.unpack(event.payload)
+        if len(wires) > 1:
+            self._left[event.token] = len(wires)
+        self._unpacked.extend(Delivery(device=device, topic=event.topic, wire=wire, token=event.token) for wire in wires)
+        return self._unpacked.popleft()

@@ -1,17 +1,18 @@
 """Lane 2: from the outbox to the agency's store, and nothing forgotten before the agency says that it is there.
 
 A broker's acknowledgement frees a place in the window and lets a read follow its copies, nothing else.  What has no receipt
-in time is sent again; what has one is pruned.  Every rule about when is in :class:`Flight` and, for copies, in
-:class:`edge.publisher.copies.Copies`; neither does any I/O.  What the agency is told of the chain itself is in
-:class:`edge.publisher.chain_watch.ChainWatch`.
+in time is sent again; what has one is pruned.  A hit goes before all that waits, and no more is under way than a thin link
+carries in a moment, so that it need not wait behind what has left already.  Reads of a backlog go several in one packet.
+
+Every rule about when is in :class:`edge.publisher.flight.Flight` and, for copies, in :class:`edge.publisher.copies.Copies`;
+neither does any I/O.  What the agency is told of the chain itself is in :class:`edge.publisher.chain_watch.ChainWatch`.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from edge.envelope.interface import NoticeWriter, Receipt, ReceiptReader
 from edge.errors import EnvelopeError, OutboxError
@@ -19,6 +20,7 @@ from edge.journal import Journal
 from edge.outbox.interface import Outbox
 from edge.publisher.chain_watch import ChainWatch
 from edge.publisher.copies import Copies
+from edge.publisher.flight import Flight
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, Publisher, ReceiptArrived
 from edge.records import Envelope
 
@@ -26,110 +28,8 @@ _POLL_S = 0.1
 _LOOK_EVERY_S = 5.0
 _TROUBLE_PAUSE_S = 1.0
 _FETCH = 64
-# How many envelopes may be with the broker without a receipt, in windows: enough to hide the way to the store and back,
-# few enough that a broker that loses its queue loses little time.
-_WINDOWS_AHEAD = 8
-_SLOWEST_RESEND = 16
-_STUCK_TRIES = 3
-_FIRST_PAUSE_S = 1.0
-_LONGEST_PAUSE_S = 10.0
-
-
-class Flight:
-    """What is under way: which envelopes the broker has not answered for, and which the agency has not.
-
-    Times are seconds of a clock that only goes forward.
-    """
-
-    def __init__(self, resend_after_s: float) -> None:
-        self._resend_after_s = resend_after_s
-        self._due: dict[int, float] = {}
-        self._tries: dict[int, int] = {}
-        self._parked: set[int] = set()
-        self._unanswered: dict[int, int] = {}
-        self._pause_s, self._paused_until_s = 0.0, 0.0
-        self.window = 0
-        self.cursor = 0
-
-    def begin(self, window: int) -> None:
-        """A fresh connection: everything kept is to be sent from the start."""
-        self.window, self.cursor = window, 0
-        self._due.clear()
-        self._unanswered.clear()
-        self._pause_s = self._paused_until_s = 0.0
-        self._tries = dict.fromkeys(self._tries, 1)
-
-    def end(self) -> None:
-        """No connection, no window."""
-        self.begin(0)
-
-    def room(self, now_s: float, copies: Copies) -> int:
-        """How many messages may be handed over now beside ``copies``: after a refusal none for a while, then one to see."""
-        if now_s < self._paused_until_s:
-            return 0
-        window = min(self.window, 1) if self._pause_s else self.window
-        return max(0, window - len(self._unanswered) - copies.unanswered)
-
-    def room_ahead(self, now_s: float, copies: Copies) -> int:
-        """How many envelopes that were not sent yet may be handed over now."""
-        most = self.window * _WINDOWS_AHEAD
-        hopeful = sum(1 for seq in self._due if self._tries[seq] < _STUCK_TRIES) + copies.held
-        # What the agency never answers for (an envelope damaged on the card) must not stand in the way of the rest.
-        return max(0, min(self.room(now_s, copies), most - hopeful, 2 * most - len(self._due)))
-
-    def overdue(self, now_s: float) -> list[int]:
-        """Numbers to send again: no receipt came in time."""
-        return [seq for seq, due_s in self._due.items() if due_s <= now_s]
-
-    def knows(self, seq: int) -> bool:
-        """Whether ``seq`` is under way or parked, so that going through the outbox skips it."""
-        return seq in self._due or seq in self._parked
-
-    def sent(self, seq: int, token: int, now_s: float) -> bool:
-        """Note that ``seq`` was handed over; returns whether it had been before."""
-        tries = self._tries.get(seq, 0)
-        self._tries[seq] = tries + 1
-        # An agency end that is away for a day is not asked every 20 s for everything.
-        self._due[seq] = now_s + self._resend_after_s * min(2**tries, _SLOWEST_RESEND)
-        self._unanswered[token] = seq
-        return tries > 0
-
-    def accepted(self, token: int) -> None:
-        """The broker holds it; a receipt may come."""
-        if self._unanswered.pop(token, None) is not None:
-            self._pause_s = 0.0
-
-    def refused(self, token: int, now_s: float) -> bool:
-        """The broker did not take it, or nobody listens: no receipt can come.  Pause, so that a broker without an agency end
-        behind it does not cost the SIM card everything over and over.  Returns whether this is news."""
-        seq = self._unanswered.pop(token, None)
-        if seq is None:
-            return False
-        if seq in self._due:
-            self._due[seq] = now_s
-        news = self._pause_s == 0.0
-        if now_s >= self._paused_until_s:
-            self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-            self._paused_until_s = now_s + self._pause_s
-        return news
-
-    def settled(self, receipt: Receipt) -> None:
-        """Forget what the receipt names, and stop sending what can never be stored."""
-        firsts = [first for first, _ in receipt.stored]
-        for seq in list(self._tries):
-            at = bisect_right(firsts, seq) - 1
-            if at >= 0 and seq <= receipt.stored[at][1]:
-                self.gone(seq)
-        for seq in receipt.conflicts:
-            if seq in self._tries:
-                self._parked.add(seq)
-                self._due.pop(seq, None)
-
-    def gone(self, seq: int) -> None:
-        """Forget ``seq``: it is not in the outbox any more."""
-        self._due.pop(seq, None)
-        self._tries.pop(seq, None)
-        self._parked.discard(seq)
+# No more than the other end unpacks (edge.mqtt).
+_READS_IN_A_PACKET = 32
 
 
 class Drain:
@@ -170,7 +70,7 @@ class Drain:
         try:
             self._look_after()
             self._tell()
-            sent = self._send_overdue() + self._send_held() + self._send_new()
+            sent = self._send_new(hits=True) + self._send_overdue() + self._send_held() + self._send_new(hits=False)
             self._take_events(0.0 if sent else _POLL_S)
         except OutboxError as error:
             # Lane 1 meets the same trouble and decides about reads; here it only means trying again.
@@ -208,33 +108,29 @@ class Drain:
     def _tell(self) -> None:
         """Say what was dropped and where the chain stands, before anything that was not sent yet."""
         now_s = self._monotonic()
-        while self._chain is not None and self._room(now_s):
+        while self._chain is not None and self._flight.room(now_s):
             wire = self._chain.due(now_s)
-            token = self._publisher.send(wire) if wire is not None else None
+            token = self._hand_over([wire], None, now_s) if wire is not None else None
             if token is None:
                 return
             self._chain.sent(token, now_s)
             self._journal.count("notices_sent")
 
     def _send_overdue(self) -> int:
+        """Send again what has no receipt in time."""
         now_s, sent = self._monotonic(), 0
-        for seq in self._flight.overdue(now_s):
-            if self._room(now_s) == 0:
+        overdue = self._flight.overdue(now_s)[:_FETCH] if self._flight.room(now_s) else []
+        for packet in self._packets(self._those_kept(overdue)):
+            if not self._send_reads(packet, now_s):
                 break
-            envelope = self._kept(seq)
-            if envelope is None:
-                self._flight.gone(seq)
-                continue
-            if not self._send_read(envelope, now_s):
-                break
-            sent += 1
+            sent += len(packet)
         return sent
 
     def _send_held(self) -> int:
         """Go on with reads whose copies were not all taken when they were first looked at."""
         now_s, sent = self._monotonic(), 0
         for seq in self._copies.due(now_s):
-            if self._room(now_s) == 0:
+            if not self._flight.room(now_s):
                 break
             envelope = self._kept(seq)
             if envelope is None:
@@ -243,52 +139,90 @@ class Drain:
             sent += self._send_in_order(envelope, now_s)
         return sent
 
-    def _send_new(self) -> int:
+    def _send_new(self, *, hits: bool) -> int:
+        """Send what was not sent on this connection: the hits among it, or all of it."""
         now_s, sent = self._monotonic(), 0
-        room = self._flight.room_ahead(now_s, self._copies)
-        if room == 0:
+        most = min(self._flight.reads_ahead(self._copies.held, hit=hits), _FETCH)
+        if not most or not self._flight.room(now_s, hit=hits):
             return 0
-        for envelope in self._outbox.waiting(after=self._flight.cursor, limit=min(room, _FETCH)):
-            seq = envelope.slot.seq
-            if not self._flight.knows(seq) and not self._copies.holds(seq):
-                if self._room(now_s) == 0:
-                    break
-                if envelope.copies:
-                    self._copies.hold(seq, [copy.party for copy in envelope.copies])
-                    sent += self._send_in_order(envelope, now_s)
-                elif self._send_read(envelope, now_s):
-                    sent += 1
-                else:
-                    break
-            self._flight.cursor = seq
+        waiting = self._look_further(most, hits)
+        for packet in self._packets(each for each in waiting if not self._under_way(each)):
+            if not self._flight.room(now_s, hit=hits):
+                return sent
+            if packet[0].copies:
+                self._copies.hold(packet[0].slot.seq, [copy.party for copy in packet[0].copies])
+                sent += self._send_in_order(packet[0], now_s, hit=hits)
+            elif self._send_reads(packet, now_s, hit=hits):
+                sent += len(packet)
+            else:
+                return sent
+            self._looked_at(packet[-1].slot.seq, hits)
+        if waiting:
+            self._looked_at(waiting[-1].slot.seq, hits)
         return sent
 
-    def _send_in_order(self, envelope: Envelope, now_s: float) -> int:
+    def _look_further(self, most: int, hits: bool) -> Sequence[Envelope]:
+        if hits:
+            return self._outbox.waiting_hits(after=self._flight.hits_cursor, limit=most)
+        return self._outbox.waiting(after=self._flight.cursor, limit=most)
+
+    def _looked_at(self, seq: int, hits: bool) -> None:
+        if hits:
+            self._flight.hits_cursor = seq
+        else:
+            self._flight.cursor = seq
+
+    def _under_way(self, envelope: Envelope) -> bool:
+        return self._flight.knows(envelope.slot.seq) or self._copies.holds(envelope.slot.seq)
+
+    def _packets(self, envelopes: Iterable[Envelope]) -> Iterator[list[Envelope]]:
+        """``envelopes`` in order, as many together as may go in one message; one with copies alone."""
+        packet, size = list[Envelope](), 0
+        for envelope in envelopes:
+            size += len(envelope.wire)
+            full = size > self._flight.packet_bytes or len(packet) == _READS_IN_A_PACKET
+            if packet and (full or envelope.copies or packet[0].copies):
+                yield packet
+                packet, size = [], len(envelope.wire)
+            packet.append(envelope)
+        if packet:
+            yield packet
+
+    def _send_in_order(self, envelope: Envelope, now_s: float, *, hit: bool = False) -> int:
         """Send the copies that may go now and, once there is none left to wait for, the read; returns how many messages."""
         seq, sent = envelope.slot.seq, 0
         wires = {copy.party: copy.wire for copy in envelope.copies}
         for party in self._copies.to_send(seq, now_s):
-            token = self._publisher.send(wires[party], party) if self._room(now_s) else None
+            token = self._hand_over([wires[party]], party, now_s, hit=hit)
             if token is None:
                 return sent
             self._copies.sent(seq, party, token)
             self._journal.count("copies_sent")
             sent += 1
-        if self._copies.settled(seq, now_s) and self._send_read(envelope, now_s):
+        if self._copies.settled(seq, now_s) and self._send_reads([envelope], now_s, hit=hit):
             for party in self._copies.release(seq):
                 self._journal.count("copies_given_up", party)
             sent += 1
         return sent
 
-    def _send_read(self, envelope: Envelope, now_s: float) -> bool:
-        """Hand over the read itself; whether it went."""
-        self._look_at(envelope)
-        token = self._publisher.send(envelope.wire)
+    def _send_reads(self, packet: Sequence[Envelope], now_s: float, *, hit: bool = False) -> bool:
+        """Hand over the reads themselves in one message; whether they went."""
+        for envelope in packet:
+            self._look_at(envelope)
+        token = self._hand_over([envelope.wire for envelope in packet], None, now_s, hit=hit)
         if token is None:
             return False
-        again = self._flight.sent(envelope.slot.seq, token, now_s)
-        self._journal.count("envelopes_sent", "again" if again else "first")
+        for envelope in packet:
+            again = self._flight.carries(token, envelope.slot.seq, len(envelope.wire), now_s)
+            self._journal.count("envelopes_sent", "again" if again else "first")
         return True
+
+    def _hand_over(self, wires: Sequence[bytes], party: str | None, now_s: float, *, hit: bool = False) -> int | None:
+        """Give one message to the publisher; its token, or None if there is no room."""
+        token = self._publisher.send(wires, party) if self._flight.room(now_s, hit=hit) else None
+        if token is not None:
+            self._flight.handed_over(token, sum(map(len, wires)), now_s)
+        return token
 
     def _look_at(self, envelope: Envelope) -> None:
         """What is not as it was written goes out all the same: the agency keeps it aside as evidence."""
@@ -301,9 +235,14 @@ class Drain:
         found = self._outbox.waiting(after=seq - 1, limit=1)
         return found[0] if found and found[0].slot.seq == seq else None
 
-    def _room(self, now_s: float) -> int:
-        told = 0 if self._chain is None else self._chain.unanswered
-        return max(0, self._flight.room(now_s, self._copies) - told)
+    def _those_kept(self, seqs: Iterable[int]) -> Iterator[Envelope]:
+        """Those of ``seqs`` that are in the outbox still."""
+        for seq in seqs:
+            envelope = self._kept(seq)
+            if envelope is None:
+                self._flight.gone(seq)
+            else:
+                yield envelope
 
     def _take_events(self, timeout_s: float) -> None:
         """Take everything that has happened; wait for the first of it at most ``timeout_s``."""
@@ -338,6 +277,7 @@ class Drain:
         self._last_reason = event.reason
 
     def _take_answer(self, event: Acknowledged) -> None:
+        self._flight.answered(event.token, self._monotonic())
         if self._chain is not None and self._chain.answered(event.token, event.refused == ""):
             return
         if self._copies.knows(event.token):
@@ -375,7 +315,7 @@ class Drain:
         self._journal.count("envelopes_pruned", by=self._outbox.prune(receipt.epoch, receipt.stored))
         if self._chain is not None and receipt.buried:
             self._chain.settled(receipt.buried)
-        self._flight.settled(receipt)
+        self._flight.settled(receipt.stored, receipt.conflicts, self._monotonic())
 
     def _alarm(self, receipt: Receipt, committed: int) -> None:
         """Say aloud what an honest unit and an honest agency cannot bring about."""

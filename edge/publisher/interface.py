@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -42,9 +43,9 @@ class Publisher(Protocol):
         """Begin to connect; returns at once."""
         ...
 
-    def send(self, wire: bytes, party: str | None = None) -> int | None:
-        """Hand over one message for the owner, or a copy for ``party``; its token, or None if there is no room or no
-        connection now."""
+    def send(self, wires: Sequence[bytes], party: str | None = None) -> int | None:
+        """Hand over messages for the owner, or copies for ``party``, which go and are answered for together; their token, or
+        None if there is no room or no connection now."""
         ...
 
     def next_event(self, timeout_s: float) -> Event | None:

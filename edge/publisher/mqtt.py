@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from edge import mqtt
 from edge.config import BrokerConfig
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
@@ -20,11 +22,11 @@ class MqttPublisher:
         """Begin to connect; returns at once."""
         self._link.start()
 
-    def send(self, wire: bytes, party: str | None = None) -> int | None:
-        """Hand over one message for the owner, or a copy for ``party``; its token, or None if there is no room or no
-        connection now."""
+    def send(self, wires: Sequence[bytes], party: str | None = None) -> int | None:
+        """Hand over messages for the owner, or copies for ``party``, in one packet; their token, or None if there is no room or
+        no connection now."""
         to = mqtt.Address(agency=party or self._agency, device=self._device, kind="reads")
-        return self._link.publish(mqtt.topic(to), wire)
+        return self._link.publish(mqtt.topic(to), mqtt.pack(wires))
 
     def next_event(self, timeout_s: float) -> Event | None:
         """The next thing that happened, or None if nothing did within ``timeout_s``."""

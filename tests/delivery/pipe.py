@@ -57,13 +57,14 @@ class Wire:
         self._connected = False
         self._to_unit = deque([Disconnected(reason="the connection ended"), Connected(window=WINDOW)])
 
-    def send(self, wire: bytes, party: str | None = None) -> int | None:
+    def send(self, wires: Sequence[bytes], party: str | None = None) -> int | None:
         if not self._connected:
             return None
-        self.sent.append(wire)
-        if self.lets_through > 0:
-            self.lets_through -= 1
-            self.deliver(wire)
+        for wire in wires:
+            self.sent.append(wire)
+            if self.lets_through > 0:
+                self.lets_through -= 1
+                self.deliver(wire)
         self._to_unit.append(Acknowledged(token=len(self.sent)))
         return len(self.sent)
 
@@ -168,9 +169,7 @@ class Line:
         for _ in range(seconds):
             for _ in range(8):
                 unit.drain._turn(threading.Event())
-                deliveries = worker._collect()
-                if deliveries:
-                    worker._handle(deliveries, threading.Event())
+                worker._turn(threading.Event())
             unit.now_s += 1.0
             unit.clock.wait(timedelta(seconds=1))
 
@@ -199,4 +198,14 @@ class Line:
             agency=AGENCY, device_keys=EnrolledDevices(own / "devices"), seal_keys=[load_private_key(own / "seal.key")]
         )
         signer, quarantine = ReceiptSigner(load_private_key(own / "receipt.key")), QuarantineFile(own / "quarantine.jsonl")
-        return Worker(AgencySide(wire), opener, self.store, signer, quarantine, self.witness, self.journal, agency=AGENCY)
+        return Worker(
+            AgencySide(wire),
+            opener,
+            self.store,
+            signer,
+            quarantine,
+            self.witness,
+            self.journal,
+            agency=AGENCY,
+            receipt_every_s=0.0,
+        )

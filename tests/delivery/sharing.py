@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -97,10 +98,10 @@ seal_key = '''
 class KilledBeforeTheRead(MqttPublisher):
     """Ends its process the moment that a read, not a copy, would go."""
 
-    def send(self, wire: bytes, party: str | None = None) -> int | None:
+    def send(self, wires: Sequence[bytes], party: str | None = None) -> int | None:
         if party is None:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().send(wire, party)
+        return super().send(wires, party)
 
 
 def main(folder: str, port: str, count: str, where: str = "") -> None:

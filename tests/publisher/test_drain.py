@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from edge import mqtt
 from edge.envelope.interface import Receipt, Tombstone
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.errors import EnvelopeError, OutboxError
@@ -26,14 +27,17 @@ from tests.labeled import AGENCY, DEVICE, START
 
 KEY, OTHER_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
 WINDOW = 4
+#: More than half a packet, so that each read takes one.
+WEIGHT = 3000
 
 
 class Wire:
-    """A publisher by hand: ``sent`` is what was handed over, a read's number or a copy's party and number; events are what
-    the test says happened."""
+    """A publisher by hand: ``sent`` is what was handed over, a read's number or a copy's party and number, ``packets`` how many
+    at a time; events are what the test says happened."""
 
     def __init__(self) -> None:
         self.sent: list[int | str] = []
+        self.packets: list[int] = []
         self.tokens: deque[tuple[int, int | str]] = deque()
         self.handed_over = 0
         self.events: deque[Event] = deque()
@@ -42,11 +46,12 @@ class Wire:
     def start(self) -> None:
         self.started = True
 
-    def send(self, wire: bytes, party: str | None = None) -> int | None:
+    def send(self, wires: Sequence[bytes], party: str | None = None) -> int | None:
         if not self.connected or len(self.tokens) >= WINDOW:
             return None
-        number = wire.decode().split()[-1]
-        self.sent.append(int(number) if party is None else f"{party} {number}")
+        numbers = [wire.decode().split()[1] for wire in wires]
+        self.sent += [int(number) if party is None else f"{party} {number}" for number in numbers]
+        self.packets.append(len(wires))
         self.handed_over += 1
         self.tokens.append((self.handed_over, self.sent[-1]))
         return self.handed_over
@@ -84,14 +89,14 @@ class Bench:
         verifier = ReceiptVerifier(agency=AGENCY, device=DEVICE, keys=[KEY.public_key()])
         self.drain = Drain(outbox, self.wire, verifier, self.journal, resend_after_s=20.0, monotonic=lambda: self.now_s)
 
-    def put(self, count: int, *parties: str) -> None:
-        """Keep reads, each with a copy for each of ``parties``."""
+    def put(self, count: int, *parties: str, hit: bool = False, size: int = WEIGHT) -> None:
+        """Keep reads of ``size`` bytes, each with a copy for each of ``parties``."""
         for _ in range(count):
             slot = self.outbox.next_slot()
-            expires, wire = START + timedelta(days=1), f"sealed {slot.seq}".encode()
+            expires, wire = START + timedelta(days=1), f"sealed {slot.seq} ".encode().ljust(size, b".")
             copies = tuple(SealedCopy(party=party, wire=wire) for party in parties)
             read_id = f"r-{slot.seq}"
-            self.outbox.put(Envelope(slot=slot, read_id=read_id, expires=expires, hit=False, wire=wire, copies=copies))
+            self.outbox.put(Envelope(slot=slot, read_id=read_id, expires=expires, hit=hit, wire=wire, copies=copies))
 
     def turn(self, rounds: int = 1) -> None:
         for _ in range(rounds):
@@ -276,7 +281,87 @@ def test_only_so_much_is_with_the_broker_without_a_receipt(bench: Bench) -> None
     for _ in range(60):
         bench.turn()
         bench.wire.acknowledge_all()
-    assert bench.wire.take_sent() == list(range(1, 8 * WINDOW + 1))
+    sent = bench.wire.take_sent()
+    assert sent == list(range(1, len(sent) + 1))
+    assert 100 << 10 < len(sent) * WEIGHT < 150 << 10
+    for _ in range(60):
+        bench.turn()
+        bench.wire.acknowledge_all()
+    assert bench.wire.take_sent() == []
+    bench.receipt((1, len(sent)))
+    bench.turn()
+    assert bench.wire.take_sent()[0] == len(sent) + 1
+
+
+def test_a_backlog_of_small_reads_goes_many_in_a_packet(bench: Bench) -> None:
+    """In order, none left out, none twice, never more in a packet than the other end unpacks."""
+    bench.put(200, size=100)
+    bench.connect()
+    for _ in range(60):
+        bench.turn()
+        bench.wire.acknowledge_all()
+    assert bench.wire.take_sent() == list(range(1, 201))
+    assert max(bench.wire.packets) <= mqtt.MESSAGES_AT_MOST
+    assert sum(bench.wire.packets) / len(bench.wire.packets) > 10
+
+
+def test_a_fresh_hit_goes_before_all_that_waits(bench: Bench) -> None:
+    """A backlog of a day lies before it; it goes with the next message, and the backlog goes on where it was."""
+    bench.put(60)
+    bench.connect()
+    bench.turn()
+    before = bench.wire.take_sent()
+    bench.put(1, hit=True)
+    bench.wire.acknowledge_all()
+    bench.turn(2)
+    after = bench.wire.take_sent()
+    assert after[0] == 61
+    assert after[1] == before[-1] + 1  # type: ignore[operator]
+
+
+def test_hits_of_a_backlog_go_first_and_nothing_goes_twice(bench: Bench) -> None:
+    """Also where they lie in the middle of it; what went ahead is skipped later."""
+    for number in range(1, 31):
+        bench.put(1, hit=number % 10 == 0)
+    bench.connect()
+    for _ in range(40):
+        bench.turn()
+        bench.wire.acknowledge_all()
+    sent = bench.wire.take_sent()
+    assert sent[:3] == [10, 20, 30]
+    assert sent[3:] == [number for number in range(1, 30) if number % 10]
+
+
+def test_a_hit_goes_although_the_agency_is_behind_with_a_backlog(bench: Bench) -> None:
+    """As much is with the broker as may be without receipts; a hit is let through, and a backlog of hits is not."""
+    bench.put(100)
+    bench.connect()
+    for _ in range(60):
+        bench.turn()
+        bench.wire.acknowledge_all()
+    bench.wire.take_sent()
+    bench.put(40, hit=True)
+    for _ in range(60):
+        bench.turn()
+        bench.wire.acknowledge_all()
+    sent = bench.wire.take_sent()
+    assert sent == list(range(101, 101 + len(sent)))
+    assert 1 <= len(sent) < 20
+
+
+def test_a_hit_with_copies_goes_first_too_and_follows_its_copies(bench: Bench) -> None:
+    """What goes ahead keeps the order of copy and read."""
+    bench.put(20)
+    bench.connect()
+    bench.turn()
+    bench.wire.take_sent()
+    bench.put(1, "otherville", hit=True)
+    bench.wire.acknowledge_all()
+    bench.turn(2)
+    assert bench.wire.take_sent()[0] == "otherville 21"
+    bench.wire.acknowledge_all()
+    bench.turn(2)
+    assert 21 in bench.wire.take_sent()
 
 
 def test_what_the_agency_never_takes_does_not_hold_up_the_rest(bench: Bench) -> None:
@@ -529,10 +614,10 @@ class HearingWire(Wire):
         super().__init__()
         self.bench, self.said = bench, list[tuple[int, str]]()
 
-    def send(self, wire: bytes, party: str | None = None) -> int | None:
-        if not wire.startswith(b"head"):
-            return super().send(wire, party)
-        self.said.append((int(self.bench.now_s), wire.decode()))
+    def send(self, wires: Sequence[bytes], party: str | None = None) -> int | None:
+        if not wires[0].startswith(b"head"):
+            return super().send(wires, party)
+        self.said.append((int(self.bench.now_s), wires[0].decode()))
         self.handed_over += 1
         self.tokens.append((self.handed_over, "notice"))
         return self.handed_over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,3 +57,26 @@ def test_waiting_between_attempts_grows_and_is_left_to_chance() -> None:
         assert len(waits) > 1
         assert 0.5 * min(60.0, 2.0**attempt) <= min(waits)
         assert max(waits) <= 60.0
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=mqtt.MESSAGES_AT_MOST))
+def test_what_is_packed_together_comes_apart_again(messages: list[bytes]) -> None:
+    """In order; a single message goes as it is, so that an agency end of before reads what a quiet unit sends."""
+    messages = [b"\x94" + each for each in messages]  # as every message of ours begins
+    assert list(mqtt.unpack(mqtt.pack(messages))) == messages
+    assert mqtt.pack(messages[:1]) == messages[0]
+
+
+@given(st.binary(max_size=200))
+def test_what_is_no_bundle_is_one_message(payload: bytes) -> None:
+    """Whatever a device sends, it is taken as a whole and refused as a whole, never half believed and never an error."""
+    found = mqtt.unpack(payload)
+    assert list(found) == [payload] or mqtt.pack(found) == payload
+
+
+def test_a_bundle_holds_no_more_than_it_may() -> None:
+    """A thousand parts of nothing would fill the quarantine a thousand times as fast."""
+    small = msgspec.msgpack.encode([1, [b"\x94"] * mqtt.MESSAGES_AT_MOST])
+    large = msgspec.msgpack.encode([1, [b"\x94"] * (mqtt.MESSAGES_AT_MOST + 1)])
+    assert len(mqtt.unpack(small)) == mqtt.MESSAGES_AT_MOST
+    assert list(mqtt.unpack(large)) == [large]
