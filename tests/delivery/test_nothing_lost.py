@@ -16,6 +16,8 @@ from tests.labeled import AGENCY
 from tests.mosquitto import Broker, needs_mosquitto
 
 pytestmark = needs_mosquitto
+#: How the header of each read begins behind its version: what kind of message, whose, and from where, in msgpack.
+A_READ = b"\xa4read\xa8milltown\xa6pole-7"
 
 
 class Scene:
@@ -124,7 +126,7 @@ def test_a_broker_that_loses_what_it_acknowledged_loses_nothing(scene: Scene) ->
     ingest.kill()
     unit = scene.start_unit(60)
     wait_until(lambda: len(scene.committed()) == 60)
-    wait_until(lambda: sum(path.read_bytes().count(b"pole-7/reads") for path in scene.broker.data.iterdir()) >= 60)
+    wait_until(lambda: sum(path.read_bytes().count(A_READ) for path in scene.broker.data.iterdir()) >= 60)
     scene.broker.kill(wipe=True)
     assert scene.stored() == []
     scene.broker.start()
