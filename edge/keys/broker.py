@@ -62,6 +62,7 @@ def make_broker(
         "mosquitto.conf": _mosquitto(whole, port, bind, user),
     }
     refuse_existing(folder, "tls.key", "tls.pem", "ca.pem", CRL, *files)
+    folder.chmod(0o700)  # the door stands in it
     make_certificate(folder, authority, hosts[0][:COMMON_NAME_LONGEST], "broker", ExtendedKeyUsageOID.SERVER_AUTH, hosts)
     write(folder / CRL, _crl(authority), private=False)
     for name, text in files.items():
