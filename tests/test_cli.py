@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 
+from edge import cli
 from edge.demo import run as demo
 from edge.model_files import bundled_folder
 
@@ -179,3 +182,20 @@ def test_the_shipped_pack_passes_its_own_cases() -> None:
     assert done.returncode == 0, done.stdout
     assert len(done.stdout.splitlines()) >= 12
     assert "13(b)(2)" in plate_edge("policy", "explain", "us-ct").stdout
+
+
+def test_a_command_imports_only_what_it_needs() -> None:
+    """The agency end holds no camera, model or table library of a unit's: that is half of its memory."""
+    code = (
+        "import sys; from typer.main import get_command; from edge.cli import app; "
+        "assert get_command(app).get_command(None, 'ingest') is not None; "
+        "print([name for name in ('cv2', 'onnxruntime', 'fast_plate_ocr', 'prometheus_client') if name in sys.modules])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=120, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_every_command_of_a_module_has_its_place() -> None:
+    """What is written in a module of commands can be called."""
+    for module, names in cli.PLAIN.items():
+        assert set(get_group(import_module(module).app).commands) == set(names)
