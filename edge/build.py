@@ -18,6 +18,7 @@ from edge.config import (
     CameraConfig,
     DetectorConfig,
     DeviceConfig,
+    GateConfig,
     PolicyConfig,
     RecognizerConfig,
     StoreConfig,
@@ -33,6 +34,7 @@ from edge.envelope.signature import sign
 from edge.errors import ConfigError, OutboxError
 from edge.expiry import Expiry
 from edge.hotlist.files import stamp_path
+from edge.gate.interface import Gate
 from edge.hotlist.load import load_hotlist
 from edge.ingest.interface import Mailbox
 from edge.ingest.mqtt import MqttMailbox
@@ -119,6 +121,14 @@ def tracker(name: str, config: TrackerConfig) -> PlateTracker:
 
 
 def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> PolicySource:
+def gate(config: GateConfig) -> Gate:
+    """What decides which frames of one camera the detector looks at."""
+    from edge.gate.change import ChangeGate
+    from edge.gate.open import OpenGate
+
+    return ChangeGate(config) if config.look_every_s or config.changes_only else OpenGate()
+
+
     """Where the unit's rules come from.  Raises PolicyError or ConfigError if there are none that may be obeyed, StartAgain if
     they may be by a process that overwrites freed memory."""
 
@@ -205,6 +215,7 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
     kept = observe("outbox", outbox(config, clock, notices.bury, journal))
     book = Ledger(config.unit.data / LEDGER_FILE, clock)
     backlog = kept.backlog()
+            gate=observe("gate", gate(config.gate)),
     missed = book.reconcile(backlog.epoch, backlog.committed)
     if missed:
         journal.warning("reads of the last run were counted late: it did not end by itself", reads=missed)

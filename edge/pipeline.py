@@ -2,7 +2,8 @@
 
 Whatever goes nowhere is counted with its reason.  The accounts:
 
-* frames received = processed + dropped (by the camera's reason, or by the rule that forbade capture);
+* frames received = processed + skipped (nobody had to look at them: between two looks, or unchanged) + dropped (by the camera's
+  reason, or by the rule that forbade capture);
 * tracks = reads + noise (too few detections) + unread (no text in any picture);
 * reads = committed + withheld (by rule) + expired (over before the outbox could keep them) + lost (the outbox could not keep
   them; loud, and the exit code says so).
@@ -22,6 +23,8 @@ from edge.clock import Clock
 from edge.detector.interface import Detector
 from edge.envelope.interface import Sealer
 from edge.errors import OutboxError
+from edge.gate.interface import Gate
+from edge.gate.open import OpenGate
 from edge.hotlist.match import HotList
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
@@ -34,7 +37,7 @@ from edge.policy.vocabulary import UnitKind
 from edge.policy.zones import Zone
 from edge.position import PositionSource
 from edge.recognizer.interface import Recognizer
-from edge.records import Envelope, Position, Reason, Release, Track, Withhold
+from edge.records import Detection, Envelope, Position, Reading, Reason, Release, Track, Withhold
 from edge.tracker.interface import Tracker
 from edge.tracker.vote import vote
 from edge.window import NoWindow, Window
@@ -189,9 +192,11 @@ class Line:
         stamp: CaptureStamp,
         exit: Exit,
         journal: Journal,
+        gate: Gate | None = None,
         window: Window | None = None,
     ) -> None:
         self.camera = camera
+        self._gate = gate or OpenGate()
         self._position = position
         self._detector = detector
         self._tracker = tracker
@@ -211,6 +216,7 @@ class Line:
     def run(self, stop: threading.Event) -> None:
         """Read the camera until it ends or ``stop`` is set; every pass that is open then is finished."""
         place: Position | None = None  # of the last frame that was captured
+        detections: Sequence[Detection] = ()  # of the last look
         for frame in self.camera.frames(stop):
             if isinstance(frame, GapBegan):
                 self._window.blind(self.camera.name, "lost", "the camera sends nothing; the unit tries again by itself")
@@ -227,19 +233,29 @@ class Line:
                 self._journal.count("frames_dropped", forbidden[0].rule)
                 self._window.blind(self.camera.name, "barred", forbidden[0].rule)
                 self._finish(self._tracker.flush(), place)
+                self._gate.forget()
                 continue
             place = here
-            self._journal.count("frames_processed")
-            detections = self._detector.detect(frame)
-            wanted = self._tracker.follow(frame, detections)
-            readings = self._recognizer.read(frame, wanted)
-            self._tracker.add(readings)
+            verdict = self._gate.judge(frame, self._tracker.asks)
+            readings: Sequence[Reading] = ()
+            if verdict == "look":
+                self._journal.count("frames_processed")
+                detections = self._detector.detect(frame)
+                wanted = self._tracker.follow(frame, detections)
+                readings = self._recognizer.read(frame, wanted)
+                self._tracker.add(readings)
+            else:
+                self._journal.count("frames_skipped", verdict)
+                if verdict == "unchanged":
+                    self._tracker.still(frame)
             self._window.show(frame, detections, readings)
             self._finish(self._tracker.finished(), place)
+            self.camera.rest(self._gate.rests_until(self._tracker.asks))
         self._end(place)
 
     def _end(self, place: Position | None) -> None:
-        """Nothing that was seen before is followed or held on to."""
+        """Nothing that was seen before is followed, held on to or compared with."""
+        self._gate.forget()
         self._finish(self._tracker.flush(), place)
         self._label_and_decide(self._held.flush())
 

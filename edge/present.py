@@ -39,6 +39,9 @@ def accounts_table(accounts: Accounts) -> Table:
     table = Table("accounts", "", show_header=False, title="accounts: " + ("closed" if accounts.closed else "NOT CLOSED"))
     table.add_row("frames received", str(accounts.frames_received))
     table.add_row("  processed", str(accounts.frames_processed))
+    for reason, number in accounts.frames_skipped.items():
+        if number:
+            table.add_row(f"  skipped: {reason}", str(number))
     for reason, number in accounts.frames_dropped.items():
         if number:
             table.add_row(f"  dropped: {reason}", str(number))
@@ -183,7 +186,10 @@ def show_demo(result: DemoResult, console: Console, pack: Pack) -> None:
         console.print(f"  {number} hot-list entries before matching: {cited(rule, pack)}", markup=False, soft_wrap=True)
     dropped = sum(result.frames_dropped.values())
     console.print("[bold]accounts[/]")
-    console.print(f"  frames in {result.frames} = processed {result.frames_processed} + dropped {dropped}")
+    skipped = sum(result.frames_skipped.values())
+    console.print(
+        f"  frames in {result.frames} = processed {result.frames_processed} + skipped {skipped} + dropped {dropped}"
+    )
     withheld = sum(result.withheld.values())
     console.print(f"  reads {result.passes} = stored {result.stored} + withheld {withheld} + lost {result.lost}")
     console.print(f"  legible passes of the clip {result.truth.passes}, stored with exactly their text {result.truth.exact}")

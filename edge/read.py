@@ -15,6 +15,7 @@ from edge.camera.source import PICTURE_SUFFIXES
 from edge.clock import Clock
 from edge.detector.interface import Detector
 from edge.errors import CameraError
+from edge.gate.interface import Gate
 from edge.recognizer.fast_plate_ocr import FastPlateOcr
 from edge.records import Box, Detection, Frame, Image, Point, Read, Reading
 from edge.tracker.interface import Tracker
@@ -98,13 +99,20 @@ def read_crop(path: Path, recognizer: FastPlateOcr, clock: Clock) -> PictureText
     return _picture(path, frame.image, recognizer.read_crops(frame, [whole]))
 
 
-def read_clip(path: Path, camera: Camera, detector: Detector, tracker: Tracker, recognizer: FastPlateOcr) -> Iterator[ClipText]:
+def read_clip(
+    path: Path, camera: Camera, gate: Gate, detector: Detector, tracker: Tracker, recognizer: FastPlateOcr
+) -> Iterator[ClipText]:
     """The Reads of one clip, each when its pass has ended.  Raises CameraError if the clip cannot be opened."""
     for frame in camera.frames(threading.Event()):
         if isinstance(frame, GapBegan):
             continue
-        wanted = tracker.follow(frame, detector.detect(frame))
-        tracker.add(recognizer.read(frame, wanted))
+        match gate.judge(frame, tracker.asks):
+            case "look":
+                wanted = tracker.follow(frame, detector.detect(frame))
+                tracker.add(recognizer.read(frame, wanted))
+            case "unchanged":
+                tracker.still(frame)
+        camera.rest(gate.rests_until(tracker.asks))
         yield from (_clip(path, vote(track)) for track in tracker.finished())
     yield from (_clip(path, vote(track)) for track in tracker.flush())
 

@@ -13,6 +13,7 @@ from edge.journal import Journal
 from edge.outbox.interface import Backlog, Outbox
 from edge.pipeline import Exit, Line
 from edge.publisher.drain import Drain
+from edge.window import NoWindow, Window
 
 #: How often the counters are written down while nothing passes.
 SETTLE_EVERY_S = 60.0
@@ -23,6 +24,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
     frames_received: int
     frames_processed: int
+    frames_skipped: Mapping[str, int]
     frames_dropped: Mapping[str, int]
     stream_gaps: int
     stream_gap_s: float
@@ -38,8 +40,8 @@ class Accounts(Struct, frozen=True, kw_only=True):
 
     @property
     def closed(self) -> bool:
-        """Frames received = processed + dropped, reads = committed + withheld + expired, and none lost."""
-        frames = self.frames_processed + sum(self.frames_dropped.values())
+        """Frames received = processed + skipped + dropped, reads = committed + withheld + expired, and none lost."""
+        frames = self.frames_processed + sum(self.frames_skipped.values()) + sum(self.frames_dropped.values())
         reads = self.reads_committed + sum(self.reads_withheld.values()) + self.reads_expired
         return frames == self.frames_received and reads == self.reads and self.reads_lost == 0
 
@@ -47,8 +49,17 @@ class Accounts(Struct, frozen=True, kw_only=True):
 class Unit:
     """The lanes of one device.  :meth:`run` returns when every camera has ended or ``stop`` is set."""
 
-    def __init__(self, lines: Sequence[Line], door: Exit, outbox: Outbox, drain: Drain, journal: Journal) -> None:
+    def __init__(
+        self,
+        lines: Sequence[Line],
+        door: Exit,
+        outbox: Outbox,
+        drain: Drain,
+        journal: Journal,
+        window: Window | None = None,
+    ) -> None:
         self._lines, self._exit, self._outbox, self._drain, self._journal = lines, door, outbox, drain, journal
+        self._window = window or NoWindow()
         self._failures: list[BaseException] = []
 
     def run(self, stop: threading.Event, drain_s: float) -> Accounts:
@@ -68,6 +79,7 @@ class Unit:
             while thread.is_alive():
                 thread.join(SETTLE_EVERY_S)
                 self._journal.settle()
+        self._window.close()
         try:
             self._exit.close()
             self._wait_for_receipts(drain_s, stop, lane_2)
@@ -91,12 +103,15 @@ class Unit:
         """The accounts now; they close once every lane has ended."""
         counts = [line.camera.counts() for line in self._lines]
         dropped = self._journal.by_reason("frames_dropped")
+        skipped = self._journal.by_reason("frames_skipped")
+        skipped["between-looks"] = skipped.get("between-looks", 0) + sum(each.rested for each in counts)
         for each in counts:
             for reason, number in each.dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + number
         return Accounts(
             frames_received=sum(each.received for each in counts),
             frames_processed=self._journal.total("frames_processed"),
+            frames_skipped=skipped,
             frames_dropped=dropped,
             stream_gaps=sum(each.gaps for each in counts),
             stream_gap_s=round(sum(each.gap_s for each in counts), 3),

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 BASE = {"edge.records", "edge.errors", "edge.clock", "edge.ranges", "edge"}
 STAGES = {
-    "camera", "detector", "recognizer", "tracker", "labeler", "policy", "hotlist", "envelope", "outbox", "publisher",
+    "camera", "gate", "detector", "recognizer", "tracker", "labeler", "policy", "hotlist", "envelope", "outbox", "publisher",
     "ingest", "store",
 }  # fmt: skip
 #: Third-party packages that exactly one place may import.

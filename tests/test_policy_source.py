@@ -304,6 +304,9 @@ class HandCamera:
                 camera="north", number=number, image=np.zeros((72, 128), np.uint8), at=self._clock.now(), media_s=number / FPS
             )
 
+    def rest(self, until_s: float) -> None:
+        pass
+
     def counts(self) -> CameraCounts:
         return CameraCounts(received=self._frames, dropped={})
 

@@ -14,7 +14,7 @@ from edge.bench.speed import Line, Speed, compare, frame_with_plate
 from edge.bench.targets import PairScores, Verdict, judge
 from edge.camera.interface import Camera
 from edge.clock import Clock
-from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig
+from edge.config import CameraConfig, DetectorConfig, GateConfig, RecognizerConfig, TrackerConfig
 from edge.detector.onnx import OnnxDetector
 from edge.errors import ConfigError
 from edge.journal import Journal
@@ -117,7 +117,8 @@ def _clips(each: _Loaded, clips: Sequence[DueClip], progress: Progress) -> tuple
     scores = []
     for clip in progress(iter(clips), len(clips)):
         tracker = build.tracker("clip", TrackerConfig())
-        reads = read_clip(clip.path, _camera(clip.path), each.detector, tracker, each.recognizer)
+        gate = build.gate(GateConfig())
+        reads = read_clip(clip.path, _camera(clip.path), gate, each.detector, tracker, each.recognizer)
         scores.append(score_passes(clip, tuple(reads)))
     return tuple(scores)
 

@@ -21,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edge.camera.grey import grey_of
 from edge.camera.interface import CameraCounts
 from edge.camera.newest import NewestFrame
 from edge.clock import Clock
@@ -108,7 +109,8 @@ class ClipCamera:
         self._path = Path(config.source)
         if not self._path.is_file():
             raise CameraError(f"open camera `{config.name}`: no such file {self._path}")
-        self._handed = self._late = self._undecodable = 0
+        self._handed = self._late = self._undecodable = self._rested = 0
+        self._rest_until_s = 0.0
 
     @property
     def name(self) -> str:
@@ -122,7 +124,8 @@ class ClipCamera:
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """The clip's frames.  Raises CameraError if the file is no clip or no frame can be decoded."""
-        self._handed = self._late = self._undecodable = 0
+        self._handed = self._late = self._undecodable = self._rested = 0
+        self._rest_until_s = 0.0
         capture = self._open()
         frames = self._paced(capture, stop) if self._config.realtime else self._decoded(capture, stop)
         with closing(frames):
@@ -130,10 +133,15 @@ class ClipCamera:
                 self._handed += 1
                 yield frame
 
+    def rest(self, until_s: float) -> None:
+        """Frames before ``until_s`` are decoded, since later ones need them, and not turned into pictures."""
+        self._rest_until_s = until_s
+
     def counts(self) -> CameraCounts:
         """The accounts so far."""
         dropped = {"late": self._late, "undecodable": self._undecodable}
-        return CameraCounts(received=self._handed + sum(dropped.values()), dropped=dropped)
+        received = self._handed + self._rested + sum(dropped.values())
+        return CameraCounts(received=received, dropped=dropped, rested=self._rested)
 
     def _open(self) -> cv2.VideoCapture:
         """One decoding thread: the line has the other cores, and frame threads would add latency."""
@@ -147,9 +155,10 @@ class ClipCamera:
         return capture
 
     def _decoded(
-        self, capture: cv2.VideoCapture, stop: threading.Event, late_after_ns: int | None = None
+        self, capture: cv2.VideoCapture, stop: threading.Event, began_ns: int | None = None
     ) -> Generator[Frame, None, None]:
-        """Every frame in order; ``late_after_ns`` is the boot time at which a clip played in real time began."""
+        """Every frame that is wanted, in order; ``began_ns`` is the boot time at which a clip played in real time began: then
+        each when it is due."""
         grid = _Grid(capture.get(cv2.CAP_PROP_FPS), stamped=_AVI not in _head(self._path))
         failed_ever = False
         decoded = blank = 0
@@ -165,16 +174,18 @@ class ClipCamera:
                 if place is None:
                     continue
                 number, media_s = place
-                if late_after_ns is not None and self._behind_s(late_after_ns, media_s) > MAX_LAG_S:
+                self._undecodable = grid.lost + blank
+                if began_ns is not None and not self._is_in_time(began_ns, media_s, stop):
                     self._late += 1
-                    self._undecodable = grid.lost + blank
+                    continue
+                if media_s < self._rest_until_s:
+                    self._rested += 1
                     continue
                 image = _retrieve(capture)
                 blank += image is None
                 self._undecodable = grid.lost + blank
-                if image is None:
-                    continue
-                yield Frame(camera=self.name, number=number, image=image, at=self._clock.now(), media_s=media_s)
+                if image is not None:
+                    yield self._frame(number, image, media_s)
             if decoded == 0 and not stop.is_set():
                 raise CameraError(f"read camera `{self.name}`: no frame of {self._path} can be decoded")
             if grid.regular and not stop.is_set():
@@ -182,9 +193,16 @@ class ClipCamera:
         finally:
             capture.release()
 
-    def _behind_s(self, began_ns: int, media_s: float) -> float:
-        """How long ago this frame was due, in seconds; negative while it is still to come."""
-        return (self._clock.now().boottime_ns - began_ns) / 1e9 - media_s
+    def _frame(self, number: int, image: Image, media_s: float) -> Frame:
+        at = self._clock.now()
+        return Frame(camera=self.name, number=number, image=image, at=at, media_s=media_s, grey=grey_of(image))
+
+    def _is_in_time(self, began_ns: int, media_s: float, stop: threading.Event) -> bool:
+        """Wait until the frame is due; whether that is now, and neither long ago nor never."""
+        behind_s = (self._clock.now().boottime_ns - began_ns) / 1e9 - media_s
+        if behind_s < 0:
+            return not stop.wait(-behind_s)
+        return behind_s <= MAX_LAG_S
 
     def _paced(self, capture: cv2.VideoCapture, stop: threading.Event) -> Generator[Frame, None, None]:
         """Play the clip at its own speed from a thread; the line takes the newest frame."""
@@ -206,17 +224,9 @@ class ClipCamera:
             self._late += newest.discard()
 
     def _play(self, capture: cv2.VideoCapture, newest: NewestFrame, over: threading.Event, failures: list[CameraError]) -> None:
-        began_ns = self._clock.now().boottime_ns
         try:
-            for frame in self._decoded(capture, over, began_ns):
-                early_s = -self._behind_s(began_ns, frame.media_s)
-                if early_s > 0 and over.wait(early_s):
-                    self._late += 1
-                    return
-                due = Frame(
-                    camera=frame.camera, number=frame.number, image=frame.image, at=self._clock.now(), media_s=frame.media_s
-                )
-                self._late += newest.put(due)
+            for frame in self._decoded(capture, over, self._clock.now().boottime_ns):
+                self._late += newest.put(frame)
         except CameraError as error:
             failures.append(error)
         finally:

@@ -148,6 +148,9 @@ class ImageCamera:
             self._handed += 1
             yield Frame(camera=self.name, number=number, image=image, at=self._clock.now(), media_s=float(number))
 
+    def rest(self, until_s: float) -> None:
+        """Every picture of a folder is handed out."""
+
     def counts(self) -> CameraCounts:
         """The accounts so far."""
         return CameraCounts(received=self._handed + self._undecodable, dropped={"undecodable": self._undecodable})

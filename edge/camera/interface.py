@@ -12,18 +12,19 @@ from edge.records import Frame
 
 
 class CameraCounts(Struct, frozen=True, kw_only=True):
-    """What became of every frame of the source so far: ``received`` = frames handed out + sum of ``dropped``.
+    """What became of every frame of the source so far: ``received`` = frames handed out + ``rested`` + sum of ``dropped``.
 
     ``dropped`` is keyed by reason (``late``: a newer frame replaced it before it was taken; ``undecodable``: the source
     has a place for it but no picture came of it).  ``gaps`` counts interruptions of a live stream and ``gap_s`` how long
     they lasted in all, one that still lasts included; the frames a camera never sent are not known, so they are told as
-    time.
+    time.  ``rested`` are frames that came while none was wanted (:meth:`Camera.rest`).
     """
 
     received: int
     dropped: Mapping[str, int]
     gaps: int = 0
     gap_s: float = 0.0
+    rested: int = 0
 
 
 class GapBegan(Struct, frozen=True, kw_only=True):
@@ -50,6 +51,11 @@ class Camera(Protocol):
         reconnects by itself.
         Each call begins anew, counts included.  Raises CameraError if the source cannot be opened at all.
         """
+        ...
+
+    def rest(self, until_s: float) -> None:
+        """No frame is wanted whose ``media_s`` is below ``until_s``.  A source to which a frame costs something passes over
+        them and counts them as rested; it may hand them out all the same."""
         ...
 
     def counts(self) -> CameraCounts:

@@ -27,6 +27,7 @@ import numpy as np
 from msgspec import Struct
 
 from edge.camera import reader
+from edge.camera.grey import grey_of
 from edge.camera.interface import CameraCounts, GapBegan
 from edge.camera.source import SecretUrl, check_device, source_kind, stream_url
 from edge.clock import Clock
@@ -39,6 +40,7 @@ STEADY_S = 10.0  # a connection that held this long starts again with the shorte
 FIRST_PAUSE_S = 0.5
 GROWTH_BYTES = 256 << 20  # then the reader is replaced; OpenCV's RTSP capture is known to grow by 1 to 30 MB an hour
 MEASURE_EVERY = 500  # frames between two looks at the reader's memory
+EARLY_S = 0.01  # frames of a stream come unevenly; one that comes so little before its time is taken
 _LOOK_S = 0.2
 _CLOSE_S = 0.6
 _JUMP_S = 10.0  # a time stamp further than this from the one before it is not believed
@@ -57,6 +59,7 @@ class _Message(Struct, frozen=True):
 
     kind: bytes
     number: int
+    rested: int
     grabbed_ns: int
     stream_s: float
     width: int
@@ -101,15 +104,16 @@ class _Reader:
         self._receive(stop, START_S, reader.STARTED)
         self._receive(stop, self._config.open_timeout_s, reader.OPENED)
 
-    def next(self, stop: threading.Event, timeout_s: float) -> tuple[_Message, Image]:
-        """The newest frame, BGR in memory of its own.  Raises _Lost."""
-        self._write(b"n")
+    def next(self, stop: threading.Event, timeout_s: float, not_before_ns: int) -> tuple[_Message, Image]:
+        """The newest frame, BGR in memory of its own, if it came at ``not_before_ns`` or later, else the next one that does.
+        Raises _Lost."""
+        self._write(reader.WISH.pack(not_before_ns))
         message = self._receive(stop, timeout_s, reader.FRAME)
         size = message.width * message.height * 3
         if self._room is None or len(self._room) != size:
             self._room = mmap.mmap(self._shared, size, access=mmap.ACCESS_READ)
-        image = np.frombuffer(self._room[:], np.uint8).reshape(message.height, message.width, 3)
-        return message, image.copy()
+        image = np.frombuffer(self._room, np.uint8).reshape(message.height, message.width, 3).copy()
+        return message, image
 
     def close(self) -> None:
         """Let the process say good-bye to the camera; kill it if it does not."""
@@ -147,16 +151,16 @@ class _Reader:
             raise _Lost("the reader process ended")
         message = _Message(*reader.MESSAGE.unpack(data))
         if message.kind != wanted:
-            raise _Ended(reader.WORDS[message.why], message.number)
+            raise _Ended(reader.WORDS[message.why], message.number, message.rested)
         return message
 
 
 class _Ended(_Lost):
-    """The reader says that the source is over; ``number`` is the last frame it decoded."""
+    """The reader says that the source is over; ``number`` is the last frame it decoded, ``rested`` how many nobody wanted."""
 
-    def __init__(self, why: str, number: int) -> None:
+    def __init__(self, why: str, number: int, rested: int) -> None:
         super().__init__(why)
-        self.number = number
+        self.number, self.rested = number, rested
 
 
 def _order(config: CameraConfig, url: SecretUrl | None) -> bytes:
@@ -182,6 +186,7 @@ class StreamCamera:
         self._url = None if self._device else stream_url(config)
         if self._device:
             check_device(config)
+        self._last_s, self._last_ns, self._not_before_ns = -1.0, 0, 0
         self._reset()
 
     def __repr__(self) -> str:
@@ -223,15 +228,25 @@ class StreamCamera:
             pause_s = min(pause_s * 2, self._config.backoff_max_s)
         self._end_gap(resumed=False)
 
+    def rest(self, until_s: float) -> None:
+        """Frames that come before are decoded by the reader and not turned into pictures."""
+        rest_s = until_s - self._last_s - EARLY_S
+        self._not_before_ns = self._last_ns + int(rest_s * 1e9) if 0 < rest_s < self._config.read_timeout_s / 2 else 0
+
     def counts(self) -> CameraCounts:
         """The accounts so far.  Frames that came while nobody waited for one before the end are not known."""
         gap_ns = self._gap_ns + (self._now_ns() - self._gap_began_ns if self._gap_began_ns is not None else 0)
         return CameraCounts(
-            received=self._known, dropped={"late": self._known - self._handed}, gaps=self._gaps, gap_s=gap_ns / 1e9
+            received=self._known,
+            dropped={"late": self._known - self._rested - self._handed},
+            gaps=self._gaps,
+            gap_s=gap_ns / 1e9,
+            rested=self._rested,
         )
 
     def _reset(self) -> None:
-        self._known = self._handed = self._gaps = self._gap_ns = 0
+        self._known = self._handed = self._rested = self._gaps = self._gap_ns = 0
+        self._last_ns = self._not_before_ns = 0
         self._gap_began_ns: int | None = None
         self._why = ""
         self._reader: _Reader | None = None
@@ -243,16 +258,16 @@ class StreamCamera:
         """One connection from opening to loss.  Raises _Lost."""
         lost_from_ns = self._now_ns()
         self._reader = link = _Reader(self._config, self._url)
-        base = self._known
+        base, rested = self._known, self._rested
         stamps = _Stamps()
         timeout_s = self._config.open_timeout_s  # the first picture may have to wait for a key frame
         try:
             link.open(stop)
             while not stop.is_set():
-                message, image = link.next(stop, timeout_s)
+                message, image = link.next(stop, timeout_s, self._not_before_ns)
                 timeout_s = self._config.read_timeout_s
                 self._end_gap(resumed=True)
-                self._known = base + message.number + 1
+                self._known, self._rested = base + message.number + 1, rested + message.rested
                 frame = self._frame(base + message.number, image, message, stamps)
                 self._handed += 1
                 yield frame
@@ -260,6 +275,7 @@ class StreamCamera:
         except _Lost as lost:
             if isinstance(lost, _Ended) and lost.number >= 0:
                 self._known = max(self._known, base + lost.number + 1)
+                self._rested = max(self._rested, rested + lost.rested)
             self._gap_from_ns = lost_from_ns
             raise
         finally:
@@ -272,7 +288,8 @@ class StreamCamera:
             self._began_ns = message.grabbed_ns
         media_s = stamps.place(message.stream_s, (message.grabbed_ns - self._began_ns) / 1e9)
         self._last_s = media_s = max(media_s, self._last_s + 1e-6)
-        return Frame(camera=self.name, number=number, image=image, at=at, media_s=media_s)
+        self._last_ns, self._not_before_ns = message.grabbed_ns, 0
+        return Frame(camera=self.name, number=number, image=image, at=at, media_s=media_s, grey=grey_of(image))
 
     def _instant(self, grabbed_ns: int) -> Instant:
         """The moment at which the reader got the frame, which is before this one."""

@@ -26,7 +26,7 @@ from edge.commands.common import (
     tell,
     write_json,
 )
-from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig
+from edge.config import CameraConfig, DetectorConfig, GateConfig, RecognizerConfig, TrackerConfig
 from edge.detector.interface import Detector
 from edge.errors import CameraError
 from edge.journal import Journal
@@ -82,7 +82,7 @@ def show_clip(path: Path, finder: Detector, tracker: Tracker, ocr: FastPlateOcr,
     """One line a Read of the clip, as soon as its pass has ended.  Raises CameraError if the clip cannot be decoded."""
     camera = build.camera(CameraConfig(name=path.name, source=str(path)), clock, Journal())
     reads = 0
-    for result in read_clip(path, camera, finder, tracker, ocr):
+    for result in read_clip(path, camera, build.gate(GateConfig()), finder, tracker, ocr):
         reads += 1
         if json:
             write_json(result)

@@ -79,6 +79,7 @@ class DemoResult(Struct, frozen=True, kw_only=True):
 
     frames: int
     frames_processed: int
+    frames_skipped: Mapping[str, int]
     frames_dropped: Mapping[str, int]
     passes: int
     stored: int
@@ -142,6 +143,7 @@ def _result(folder: Path, accounts: Accounts) -> DemoResult:
     return DemoResult(
         frames=accounts.frames_received,
         frames_processed=accounts.frames_processed,
+        frames_skipped=accounts.frames_skipped,
         frames_dropped=accounts.frames_dropped,
         passes=accounts.reads,
         stored=len(labeled),

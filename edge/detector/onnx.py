@@ -38,6 +38,7 @@ class OnnxDetector:
         """Load ``model`` and run it once on grey.  Raises ModelError if it is no such model."""
         self._model = model
         self._threshold = model.threshold if config.threshold is None else config.threshold
+        self._colour = CHANNELS[model.format] == 3
         self._candidate = min(model.candidate, self._threshold)
         self._session = _open_session(model, config.threads)
         entries = self._session.get_inputs()
@@ -84,7 +85,7 @@ class OnnxDetector:
 
     def detect(self, frame: Frame) -> tuple[Detection, ...]:
         """The plates of one frame, most confident first, one detection per plate."""
-        return self._detect(frame.image)
+        return self._detect(frame.image if frame.grey is None or self._colour else frame.grey)
 
     def _detect(self, image: Image) -> tuple[Detection, ...]:
         width, height = self.size_for(image.shape[1], image.shape[0])

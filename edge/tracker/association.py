@@ -23,10 +23,15 @@ SIZE_FACTOR = 1.6
 REPORT_AFTER_S = 30.0
 #: A settled track is read again when its plate has grown by this factor: nearer pictures may still correct it.
 GROWN = 1.5
-#: What so many readings could not prove to be a plate is read again only when it has grown, or now and then, every so many
-#: frames, where the detector is sure of it.
+#: What so many readings could not prove to be a plate is read again only when it has grown, or now and then, after so many
+#: seconds, where the detector is sure of it.
 DOUBTFUL_READINGS = 3
-DOUBTFUL_AGAIN = 10
+DOUBTFUL_AGAIN_S = 1.0
+#: So many readings in a row are taken of a plate as fast as its frames come; those after them as often as there is a look: a
+#: neighbouring frame repeats its neighbour's mistakes.
+READINGS_AT_ONCE = 12
+#: A plate that waits to be read and was not found for so long is not waited for: it has left, or hides.
+ASKS_S = 0.3
 #: A sign or a lamp must not take a passing plate into its track, where nobody would read it: to what was read as no plate all
 #: is so many times as far, so that only what stands where it stood is it again.
 DOUBTFUL_FARTHER = 8.0
@@ -47,6 +52,7 @@ class _Open:
         self.velocity: tuple[float, float] | None = None
         self.reported = False
         self.read_width = 0.0
+        self.read_s = -math.inf
         self._place(frame, detection)
 
     def _place(self, frame: Frame, detection: Detection) -> None:
@@ -99,8 +105,19 @@ class _Open:
         if self.detection.box.w > GROWN * self.read_width:
             return True
         if self.doubtful:
-            return self.detection.sure and self.frames % DOUBTFUL_AGAIN == 0
+            return self.detection.sure and self.last_s - self.read_s >= DOUBTFUL_AGAIN_S
         return not self.settled(config)
+
+    def asks(self, config: TrackerConfig) -> bool:
+        """Whether another picture of it is wanted as soon as there is one: it may be a plate, and is not read yet.  A candidate
+        whose first reading found no plate waits until the next look."""
+        if len(self.readings) >= READINGS_AT_ONCE:
+            return False
+        return (self.proofs > 0 or (self.detection.sure and not self.doubtful)) and self.wants_reading(config)
+
+    def stands(self, frame: Frame) -> None:
+        """It is where it was."""
+        self.last, self.last_s = frame.at, frame.media_s
 
     def track(self, camera: str) -> Track:
         return Track(
@@ -127,15 +144,22 @@ class PlateTracker:
         self._numbers = 0
         self._wanting: dict[int, _Open] = {}
         self._noise = 0
+        self._seen_s = 0.0  # the stream's time of the last frame that was looked at, or showed the same
 
     @property
     def noise(self) -> int:
         """How many tracks ended with too few proofs to be a vehicle."""
         return self._noise
 
+    @property
+    def asks(self) -> bool:
+        """Whether a plate that was just there waits to be read: then the next frame is wanted, whatever else is not."""
+        return any(self._seen_s - each.last_s <= ASKS_S and each.asks(self._config) for each in self._open)
+
     def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
         """Assign the frame's detections to tracks; return those whose text is still worth reading."""
         self._end_stale(frame.media_s)
+        self._seen_s = frame.media_s
         pairs = sorted(
             (distance, i, j)
             for i, each in enumerate(self._open)
@@ -171,6 +195,15 @@ class PlateTracker:
             track.readings.append(reading)
             track.proofs += reading.is_plate
             track.read_width = max(track.read_width, reading.detection.box.w)
+            track.read_s = reading.media_s
+
+    def still(self, frame: Frame) -> None:
+        """What was there at the last look is there yet; what was not is gone a little longer."""
+        for each in self._open:
+            if each.last_s == self._seen_s:
+                each.stands(frame)
+        self._end_stale(frame.media_s)
+        self._seen_s = frame.media_s
 
     def finished(self) -> tuple[Track, ...]:
         """The passes that have ended, or have been followed for ``REPORT_AFTER_S``, since the last call."""

@@ -16,12 +16,21 @@ class Tracker(Protocol):
         """How many tracks ended with too few proofs (a sure detection, a vouching text) to be a vehicle."""
         ...
 
+    @property
+    def asks(self) -> bool:
+        """Whether a plate that was just there waits to be read: then the next frame is wanted, whatever else is not."""
+        ...
+
     def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
         """Assign the frame's detections to tracks; return those whose text is still worth reading."""
         ...
 
     def add(self, readings: Sequence[Reading]) -> None:
         """Keep readings of detections that the last :meth:`follow` returned."""
+        ...
+
+    def still(self, frame: Frame) -> None:
+        """The frame shows what the last one showed that came to :meth:`follow`: what stood there stands there yet."""
         ...
 
     def finished(self) -> tuple[Track, ...]:

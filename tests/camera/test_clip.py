@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import cv2
 import pytest
 
 from edge.camera import clip
@@ -145,6 +146,32 @@ def test_damage_is_quiet(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> N
     read(path)
     output = capfd.readouterr()
     assert output.out == output.err == ""
+
+
+@pytest.mark.parametrize("realtime", [False, True])
+def test_a_clip_passes_over_what_is_not_wanted(tmp_path: Path, realtime: bool) -> None:
+    """While the line rests, frames are decoded and counted but not turned into pictures; none is late or lost for it."""
+    path = write_clip(tmp_path / "a.mp4", frames=40, fps=20)
+    camera = ClipCamera(CameraConfig(name="north", source=str(path), realtime=realtime), Clock())
+    handed = []
+    for frame in camera.frames(threading.Event()):
+        handed.append(frame)
+        camera.rest(frame.media_s + 0.49)
+    counts = camera.counts()
+    assert [number_in(frame.image) for frame in handed] == [frame.number for frame in handed]
+    assert len(handed) <= 4
+    assert counts.received == 40 == len(handed) + counts.rested + counts.dropped["late"]
+    if not realtime:
+        assert [frame.number for frame in handed] == [0, 10, 20, 30]
+        assert counts.rested == 36
+
+
+def test_a_frame_brings_its_grey_plane(tmp_path: Path) -> None:
+    """Gate and detector share one conversion: the grey picture is that of the colour picture."""
+    frames, _ = read(write_clip(tmp_path / "a.mp4", frames=3))
+    for frame in frames:
+        assert frame.grey is not None
+        assert (frame.grey == cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY)).all()
 
 
 def test_in_real_time_a_slow_line_gets_the_newest_frame_and_the_rest_is_late(tmp_path: Path) -> None:

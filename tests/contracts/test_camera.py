@@ -47,7 +47,7 @@ def take(camera: Camera, most: int) -> list[Frame]:
 
 
 def assert_adds_up(counts: CameraCounts, handed: int) -> None:
-    assert counts.received == handed + sum(counts.dropped.values())
+    assert counts.received == handed + counts.rested + sum(counts.dropped.values())
     assert all(n >= 0 for n in counts.dropped.values())
 
 
@@ -76,9 +76,24 @@ def test_pictures_are_colour_and_belong_to_the_taker(camera: Camera) -> None:
 
 
 def test_every_frame_is_handed_out_or_counted(camera: Camera) -> None:
-    """received = handed out + dropped, after an early end too."""
+    """received = handed out + rested + dropped, after an early end too."""
     frames = take(camera, 4)
     assert_adds_up(camera.counts(), len(frames))
+
+
+def test_frames_that_nobody_wants_are_handed_out_or_counted_as_rested(camera: Camera) -> None:
+    """A line that rests a tenth of a second after each frame gets its next one, and what was passed over is in the accounts."""
+    handed: list[Frame] = []
+    with closing(camera.frames(threading.Event())) as source:  # type: ignore[type-var]
+        for frame in source:
+            assert isinstance(frame, Frame)
+            handed.append(frame)
+            camera.rest(frame.media_s + 0.1)
+            if len(handed) == 4:
+                break
+    assert handed
+    assert all(a.number < b.number and a.media_s < b.media_s for a, b in itertools.pairwise(handed))
+    assert_adds_up(camera.counts(), len(handed))
 
 
 def test_a_stopped_camera_ends_within_a_second(camera: Camera) -> None:

@@ -19,7 +19,7 @@ pytest.importorskip("PIL", reason="plates are lettered with Pillow, which plots 
 from edge import build
 from edge.bench.score import folded
 from edge.clock import Clock
-from edge.config import CameraConfig, DetectorConfig, RecognizerConfig, TrackerConfig
+from edge.config import CameraConfig, DetectorConfig, GateConfig, RecognizerConfig, TrackerConfig
 from edge.detector.onnx import OnnxDetector
 from edge.journal import Journal
 from edge.model_files import bundled_folder
@@ -185,7 +185,8 @@ def write(path: Path, frames: Iterator[Image]) -> Path:
 
 def reads_of(path: Path, finder: OnnxDetector, reader: FastPlateOcr) -> list[str]:
     camera = build.camera(CameraConfig(name="clip", source=str(path)), Clock(), Journal())
-    return [read.text for read in read_clip(path, camera, finder, build.tracker("clip", TrackerConfig()), reader) if read.text]
+    gate, tracker = build.gate(GateConfig()), build.tracker("clip", TrackerConfig())
+    return [read.text for read in read_clip(path, camera, gate, finder, tracker, reader) if read.text]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -168,3 +168,76 @@ def test_a_sign_does_not_swallow_the_plate_that_passes_it() -> None:
     (track,) = tracker.flush()
     assert track.frames == 10
     assert {one.text for one in track.readings} == {"AB123"}
+
+
+def asks_after(texts: list[str], sure: bool = True, probability: float = 0.95) -> list[bool]:
+    """Whether a tracker asks for the next frame after each reading of a plate that comes nearer slowly."""
+    tracker, asked = PlateTracker("north", CONFIG), []
+    for number, text in enumerate(texts):
+        wanted = tracker.follow(frame(number), [detection(300 + number, 200, 100.0 + number, sure=sure)])
+        tracker.add([reading(text, probability, each, number) for each in wanted])
+        asked.append(tracker.asks)
+    return asked
+
+
+def test_a_plate_asks_for_the_next_frame_until_it_is_read() -> None:
+    """Three sure readings that agree are enough here; then nobody waits for the next frame."""
+    assert asks_after(["AB123"] * 5) == [True, True, False, False, False]
+
+
+def test_a_candidate_without_a_text_asks_for_nothing() -> None:
+    """A lamp or a badge that the detector doubts does not make the line look faster; one that reads as a plate does."""
+    assert asks_after(["", "", "", ""], sure=False) == [False] * 4
+    assert asks_after(["AB123", "AB123"], sure=False) == [True, True]
+
+
+def test_what_a_sure_detector_takes_for_a_plate_asks_until_three_readings_found_none() -> None:
+    """A sign makes the line look faster for three frames, not for as long as it stands there."""
+    assert asks_after([""] * 5) == [True, True, False, False, False]
+
+
+def test_a_plate_that_never_settles_asks_a_dozen_times_and_is_then_read_at_the_lines_own_pace() -> None:
+    """Readings go on after that, as long as the plate is there, but nobody hurries for them."""
+    asked = asks_after(["AB123", "AB124"] * 15, probability=0.7)
+    assert asked[:11] == [True] * 11
+    assert not any(asked[11:])
+
+
+def test_a_plate_that_left_unread_is_not_waited_for() -> None:
+    """A third of a second after it was last found the line goes back to its own pace."""
+    tracker = PlateTracker("north", CONFIG)
+    wanted = tracker.follow(frame(0), [detection(300, 200)])
+    tracker.add([reading("AB123", found=each) for each in wanted])
+    asked = []
+    for number in range(1, 7):
+        tracker.follow(frame(number), [])
+        asked.append(tracker.asks)
+    assert asked == [True, True, True, False, False, False]
+
+
+def test_a_car_that_stands_in_an_unchanged_picture_is_one_pass() -> None:
+    """Frames that nobody looked at because nothing had changed do not end the pass of a car that stands in them."""
+    tracker = PlateTracker("north", CONFIG)
+    ended: list[Track] = []
+    for number in range(200):
+        if number < 4 or number == 120:
+            wanted = tracker.follow(frame(number), [detection(300, 200)])
+            tracker.add([reading("AB123", found=each, number=number) for each in wanted])
+        else:
+            tracker.still(frame(number))
+        ended += tracker.finished()
+    (track,) = [*ended, *tracker.flush()]
+    assert (track.first_s, track.last_s) == (0.0, 19.9)
+
+
+def test_a_car_that_had_left_before_the_picture_stood_still_is_over() -> None:
+    """An unchanged picture keeps what the last look found, and nothing that it did not find."""
+    tracker = PlateTracker("north", CONFIG)
+    for number in range(4):
+        wanted = tracker.follow(frame(number), [detection(300, 200)])
+        tracker.add([reading("AB123", found=each, number=number) for each in wanted])
+    tracker.follow(frame(4), [])
+    for number in range(5, 20):
+        tracker.still(frame(number))
+    (track,) = tracker.finished()
+    assert track.last_s == 0.3
