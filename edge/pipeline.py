@@ -248,7 +248,8 @@ class Line:
                 self._journal.count("frames_skipped", verdict)
                 if verdict == "unchanged":
                     self._tracker.still(frame)
-            self._window.show(frame, detections, readings)
+            if verdict != "between-looks":  # what was found on an earlier picture is not where it was
+                self._window.show(frame, detections, readings)
             self._finish(self._tracker.finished(), place)
             self.camera.rest(self._gate.rests_until(self._tracker.asks))
         self._end(place)
