@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from calibration.target import make_card, write_target
@@ -58,6 +59,7 @@ def serve(
     bind: Annotated[str, typer.Option(help="The unit's address that the tablet comes by.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: one that is free.")] = 8443,
     minutes: Annotated[float, typer.Option(min=0.05, max=60, help="When the page goes off by itself.")] = 60,
+    plates: Annotated[int, typer.Option(min=10, max=1000, help="How many rendered plates a prediction reads.")] = 120,
     certificate: Annotated[Path | None, typer.Option(help="A certificate for the page; made on the spot unless told.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its private key.")] = None,
 ) -> None:
@@ -74,7 +76,29 @@ def serve(
         host=bind,
         port=port,
         minutes=minutes,
+        plates=plates,
         certificate=certificate,
         key=key,
     )
     run_page(call, lambda words: typer.echo(words))
+
+
+@app.command()
+def cost(
+    clip: Annotated[Path, typer.Argument(help="A clip of the road; edge/demo/clip.mp4 will do.")],
+    pairs: Annotated[int, typer.Option(min=1, max=100, help="How many turns with a tablet and as many without.")] = 5,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")] = False,
+) -> None:
+    """Measure what the page costs the running line: the unit over a clip, by turns with and without a tablet looking on."""
+    try:
+        from calibration.page.cost import measure_cost
+    except ImportError as error:
+        raise ConfigError(f"measure the page's cost: {error}; install it: pip install 'plate-edge[calibrate]'") from error
+    found = measure_cost(clip, pairs, lambda words: typer.echo(words, err=True))
+    if json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        typer.echo(
+            f"the page takes {found.cost:.1%} of the line's frame rate (median of {pairs} pairs; {found.best_cost:.1%} between "
+            f"the best turns; {found.cores} cores, {found.pictures_per_s} pictures a second to the tablet)"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from calibration.page.certificate import load_certificate, make_certificate
 from calibration.page.hour import Hour
 from calibration.page.serve import Offer, check_address, serve
 from calibration.page.sources import OwnLine, Source, UnitWindow
+from calibration.predict import InstalledModels
 from calibration.target import make_card, read_card
 from edge import build
 from edge.clock import Clock
@@ -20,27 +22,6 @@ from edge.errors import ConfigError
 from edge.journal import Journal
 from edge.model_files import bundled_folder
 from edge.window import is_open
-
-
-def chosen_camera(config: DeviceConfig, name: str | None) -> CameraConfig:
-    """The camera of this name, or the only one.  Raises ConfigError naming those there are."""
-    names = ", ".join(each.name for each in config.cameras)
-    if name is None and len(config.cameras) == 1:
-        return config.cameras[0]
-    for each in config.cameras:
-        if each.name == name:
-            return each
-    raise ConfigError(f"calibrate: say which camera with --camera; the configuration has {names}")
-
-
-def own_line(camera: CameraConfig, config: DeviceConfig | None) -> Source:
-    """The camera, or a clip at its own speed, with the models of the configuration, or the bundled ones."""
-    folder = (config.models.folder if config else None) or bundled_folder()
-    found = build.detector(folder, config.detector if config else DetectorConfig())
-    reader = build.recognizer(folder, config.recognizer if config else RecognizerConfig())
-    tracking = config.tracker if config else TrackerConfig()
-    clock, journal = Clock(), Journal()
-    return OwnLine(lambda: build.camera(camera, clock, journal), found, lambda: build.tracker(camera.name, tracking), reader)
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -53,8 +34,17 @@ class Call(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     minutes: float
+    plates: int
     certificate: Path | None
     key: Path | None
+
+
+class _Place(Struct, frozen=True, kw_only=True):
+    """Which camera, as what unit, with which models."""
+
+    config: DeviceConfig | None
+    camera: CameraConfig
+    models: Callable[[], InstalledModels]
 
 
 def run_page(call: Call, say: Callable[[str], None]) -> None:
@@ -62,13 +52,13 @@ def run_page(call: Call, say: Callable[[str], None]) -> None:
     check_address(call.host)
     if (call.certificate is None) != (call.key is None):
         raise ConfigError("serve calibration page: --certificate and --key go together")
-    config = load_device(call.config) if call.config else None
-    camera, source = _source(call, config, say)
+    place = _place(call)
     card = read_card(call.card) if call.card else make_card()
     tls = load_certificate(call.certificate, call.key) if call.certificate and call.key else make_certificate(call.host)
+    source = _source(place, call.clip is None, say)
 
     def offer(told: Offer) -> None:
-        say(f"camera   {camera}")
+        say(f"camera   {place.camera.name}")
         say(f"address  {told.address}")
         if tls.made:
             say("         The tablet warns of the certificate, which was made just now.  Compare its SHA-256 fingerprint:")
@@ -79,7 +69,7 @@ def run_page(call: Call, say: Callable[[str], None]) -> None:
 
     serve(
         source,
-        Hour(camera, card),
+        Hour(place.camera.name, card, place.models, call.plates),
         host=call.host,
         port=call.port,
         tls=tls,
@@ -89,15 +79,47 @@ def run_page(call: Call, say: Callable[[str], None]) -> None:
     )
 
 
-def _source(call: Call, config: DeviceConfig | None, say: Callable[[str], None]) -> tuple[str, Source]:
-    """The camera's name and where its pictures come from."""
-    if call.clip is not None:
-        name = chosen_camera(config, call.camera).name if config else call.camera or "clip"
-        return name, own_line(CameraConfig(name=name, source=str(call.clip.absolute()), realtime=True), config)
-    if config is None:
+def _place(call: Call) -> _Place:
+    config = load_device(call.config) if call.config else None
+    if config is None and call.clip is None:
         raise ConfigError("serve calibration page: name the unit's configuration (-c device.toml) or a clip (--clip)")
-    camera = chosen_camera(config, call.camera)
-    if is_open(config.unit.data):
+    named = CameraConfig(name=call.camera or "clip", source="") if config is None else _chosen(config, call.camera)
+    source = named.source if call.clip is None else str(call.clip.absolute())
+    camera = msgspec.structs.replace(named, source=source, realtime=True)
+    return _Place(config=config, camera=camera, models=functools.cache(lambda: _installed(config)))
+
+
+def _chosen(config: DeviceConfig, name: str | None) -> CameraConfig:
+    """The camera of this name, or the only one."""
+    if name is None and len(config.cameras) == 1:
+        return config.cameras[0]
+    for each in config.cameras:
+        if each.name == name:
+            return each
+    names = ", ".join(each.name for each in config.cameras)
+    raise ConfigError(f"serve calibration page: say which camera with --camera; the configuration has {names}")
+
+
+def _installed(config: DeviceConfig | None) -> InstalledModels:
+    """The unit's detector and reader, or the bundled ones."""
+    folder = (config.models.folder if config else None) or bundled_folder()
+    return InstalledModels(
+        detector=build.detector(folder, config.detector if config else DetectorConfig()),
+        recognizer=build.recognizer(folder, config.recognizer if config else RecognizerConfig()),
+    )
+
+
+def _source(place: _Place, live: bool, say: Callable[[str], None]) -> Source:
+    """The running unit's window, or the camera or clip itself with the unit's models behind it."""
+    if live and place.config is not None and is_open(place.config.unit.data):
         say("The unit is running: the page looks through its window.")
-        return camera.name, UnitWindow(config.unit.data, camera.name)
-    return camera.name, own_line(msgspec.structs.replace(camera, realtime=True), config)
+        return UnitWindow(place.config.unit.data, place.camera.name)
+    tracking = place.config.tracker if place.config else TrackerConfig()
+    clock, journal, models = Clock(), Journal(), place.models()
+    build.camera(place.camera, clock, journal)  # what cannot be is refused now, not on the page
+    return OwnLine(
+        lambda: build.camera(place.camera, clock, journal),
+        models.detector,
+        lambda: build.tracker(place.camera.name, tracking),
+        models.recognizer,
+    )

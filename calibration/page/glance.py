@@ -1,4 +1,4 @@
-"""What is measured on picture after picture while the technician turns and looks: plate, card, light, pictures a second.
+"""What is measured on picture after picture while the technician turns and looks: plate, card, angles, light, frame rate.
 
 Measuring takes a quarter of the time at most, so that the picture stays live on a small board.
 """
@@ -11,30 +11,43 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from calibration.card import NO_CARD, CardFinder
-from calibration.picture import light_of, measure_plate, plate_width_px
-from calibration.records import CardView, Corners, Finding, PlatePicture
+from calibration.angles import angles_from_corners, camera_matrix
+from calibration.card import CardFinder
+from calibration.formulas import focal_px
+from calibration.picture import measure_plate, plate_width_px
+from calibration.place import pose_of
+from calibration.records import Angles, CardPose, CardView, Corners, Finding, PlatePicture
 from edge.camera_setup import Light
 from edge.errors import CameraError
+from edge.records import Image
+from edge.scene_look import light_of
 from edge.window import FoundPlate, View
 
 _SHARE = 0.25
 _REMEMBER_S = 6.0  # a plate that has passed counts for so long
 _OVER_S = 5.0
+_TRIALS = 40  # for the angles' intervals, on every picture
 
 
 class Sight(Struct, frozen=True, kw_only=True):
-    """What one picture showed: its light, the card (or why there is none), and the plate or card as a plate is measured.
-
-    ``of`` says whose ``picture`` that is, ``at_s`` when (monotonic)."""
+    """What one picture showed.  ``pictures`` are the plate, or the card measured as one, in the last seconds, newest last;
+    ``of`` says which of the two; ``angles`` against the line of sight, None where they cannot be told; ``pose`` of the card
+    where the view's angle is known."""
 
     at_s: float
-    size: tuple[int, int]
+    image: Image
     light: Light
     card: CardView | Finding
-    picture: PlatePicture | None
-    corners: Corners | None
     of: str
+    corners: Corners | None
+    pictures: tuple[PlatePicture, ...]
+    angles: Angles | None
+    pose: CardPose | None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        return self.image.shape[1], self.image.shape[0]
 
 
 class Glance:
@@ -44,7 +57,8 @@ class Glance:
         self._finder, self._now = finder, now
         self._rest_until = 0.0
         self._times: deque[tuple[float, int]] = deque()
-        self._plate: tuple[float, PlatePicture, Corners] | None = None
+        self._measured: deque[tuple[float, str, PlatePicture, Corners]] = deque()
+        self.view_deg: float | None = None
         self.last: Sight | None = None
         self.fps: float | None = None
 
@@ -54,26 +68,55 @@ class Glance:
         began = self._now()
         if began < self._rest_until:
             return None
-        card = self._finder.find(view.image)
-        sight = self._sight(began, view, card)
-        self.last = sight
+        self.last = sight = self._sight(began, view)
         self._rest_until = self._now() + (self._now() - began) * (1 / _SHARE - 1)
         return sight
 
-    def _sight(self, at_s: float, view: View, card: CardView | Finding) -> Sight:
-        size = (view.image.shape[1], view.image.shape[0])
-        picture, corners, of = None, None, ""
+    def _sight(self, at_s: float, view: View) -> Sight:
+        card = self._finder.find(view.image)
         if isinstance(card, CardView):
-            corners, of = card.outline, "card"
-            picture = _measured(view, corners)
-        else:
-            plate = widest(view.plates)
-            if plate is not None and (measured := _measured(view, plate.corners)) is not None:
-                self._plate = (at_s, measured, plate.corners)
-            if self._plate is not None and at_s - self._plate[0] < _REMEMBER_S:
-                _, picture, corners = self._plate
-                of = "plate"
-        return Sight(at_s=at_s, size=size, light=light_of(view.image), card=card, picture=picture, corners=corners, of=of)
+            self._keep(at_s, view, card.outline, "card")
+        elif (plate := widest(view.plates)) is not None:
+            self._keep(at_s, view, plate.corners, "plate")
+        while self._measured and at_s - self._measured[0][0] > _REMEMBER_S:
+            self._measured.popleft()
+        of = self._measured[-1][1] if self._measured else ""
+        corners = self._measured[-1][3] if self._measured else None
+        pose = self._pose(card)
+        return Sight(
+            at_s=at_s,
+            image=view.image,
+            light=light_of(view.image),
+            card=card,
+            of=of,
+            corners=corners,
+            pictures=tuple(picture for _, each, picture, _ in self._measured if each == of),
+            angles=self._angles(view.image, of, corners, pose),
+            pose=pose,
+        )
+
+    def _keep(self, at_s: float, view: View, corners: Corners, of: str) -> None:
+        try:
+            self._measured.append((at_s, of, measure_plate(view.image, corners), corners))
+        except CameraError:  # too small, or half outside: the next one may do
+            return
+
+    def _pose(self, card: CardView | Finding) -> CardPose | None:
+        if isinstance(card, Finding) or self.view_deg is None:
+            return None
+        try:
+            matrix = camera_matrix(focal_px(card.frame_size[0], self.view_deg), card.frame_size)
+            return pose_of(card, self._finder.card, "now", matrix)
+        except CameraError:
+            return None
+
+    def _angles(self, image: Image, of: str, corners: Corners | None, pose: CardPose | None) -> Angles | None:
+        if pose is not None:
+            return pose.seen
+        if of != "plate" or corners is None:
+            return None
+        focal = None if self.view_deg is None else focal_px(image.shape[1], self.view_deg)
+        return angles_from_corners(corners, (image.shape[1], image.shape[0]), focal, trials=_TRIALS)
 
     def _count(self, view: View) -> None:
         """The camera's frame rate, from the numbers of frames, dropped ones too."""
@@ -90,17 +133,3 @@ class Glance:
 def widest(plates: Sequence[FoundPlate]) -> FoundPlate | None:
     """The plate that is nearest, None if there is none."""
     return max(plates, key=lambda plate: plate_width_px(plate.corners), default=None)
-
-
-def why_no_card(sight: Sight | None) -> Finding | None:
-    """Why the card cannot be taken now, None where it can."""
-    if sight is None:
-        return NO_CARD
-    return sight.card if isinstance(sight.card, Finding) else None
-
-
-def _measured(view: View, corners: Corners) -> PlatePicture | None:
-    try:
-        return measure_plate(view.image, corners)
-    except CameraError:
-        return None

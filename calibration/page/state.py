@@ -7,10 +7,11 @@ from typing import Literal
 from msgspec import Struct
 
 from calibration.page.messages import Settings, Spot
-from calibration.records import Finding, Measure, Prediction, Share, Verdict
+from calibration.records import Finding, Measure, Prediction, Share
 from edge.records import Point
 
 Job = Literal["", "predict", "save"]
+Standing = Literal["", "PASS", "WARN", "FAIL", "UNKNOWN"]
 
 
 class ShownPlate(Struct, frozen=True, kw_only=True):
@@ -97,7 +98,7 @@ class PageState(Struct, frozen=True, kw_only=True):
     geometry: tuple[Measure, ...]
     findings: tuple[Finding, ...]
     job: Job
-    done: float
+    trouble: str
     can_predict: bool
     prediction: Prediction | None
     prediction_number: int
@@ -105,4 +106,4 @@ class PageState(Struct, frozen=True, kw_only=True):
     summary: tuple[str, ...]
     can_save: bool
     saved: SavedState | None
-    steps: dict[str, Verdict | Literal[""]]
+    steps: dict[str, Standing]

@@ -6,8 +6,9 @@ const $ = (id) => document.getElementById(id);
 const STEPS = [["aim", "Aim"], ["focus", "Focus"], ["lane", "Lane"], ["card", "Card"], ["predict", "Predict"], ["proof", "Drive-by"], ["save", "Save"]];
 const VERDICTS = { PASS: "on target", WARN: "works, with loss", FAIL: "will not do", UNKNOWN: "not measured" };
 const OF_STEP = {
-  aim: ["plate_width", "stroke", "horizontal", "vertical", "roll", "angle_sum", "frames_on_plate"],
-  focus: ["focus", "blur", "mtf", "contrast", "noise", "clipped", "crushed", "shutter"],
+  aim: ["plate_width", "stroke", "horizontal_angle", "vertical_angle", "angle_sum", "roll"],
+  focus: ["focus", "mtf", "blur", "shutter", "contrast", "noise", "clipped", "crushed"],
+  card: ["frames_on_plate", "frame_rate"],
 };
 let state = null, step = "aim", over = false, busy = false, restored = false;
 
@@ -126,6 +127,7 @@ function showMeasures(box, measures) {
 }
 
 function show(next) {
+  if (state && state.job && !next.job && next.trouble) say(next.trouble);
   state = next;
   if (!restored) restore();
   put($("camera"), state.camera);
@@ -143,14 +145,19 @@ function show(next) {
     const wanted = state.measures.filter((m) => OF_STEP[name].includes(m.name));
     showMeasures(document.querySelector(`[data-measures="${name}"]`), wanted);
   }
-  showMeasures(document.querySelector('[data-measures="geometry"]'), state.geometry);
+  const roadwise = state.measures.filter((m) => OF_STEP.card.includes(m.name));
+  showMeasures(document.querySelector('[data-measures="geometry"]'), state.cards.length ? state.geometry.concat(roadwise) : []);
   const count = (verdict) => state.measures.filter((m) => m.verdict === verdict).length;
   put($("tally"), state.measures.length ? `${count("PASS")} on target, ${count("WARN")} with loss, ${count("FAIL")} will not do, ${count("UNKNOWN")} not measured` : "none yet");
   turn("aim", state.turn.aim); turn("focus", state.turn.focus); turn("lane", state.turn.lane); turn("card", state.turn.card); turn("proof", state.turn.proof);
   showFocus(); showLane(); showCards(); showPrediction(); showProof(); showSaved();
 }
 
-function turn(name, words) { put($(`turn-${name}`), words || ""); }
+function turn(name, words) {
+  const good = !words && state.steps[name] === "PASS";
+  $(`turn-${name}`).dataset.verdict = good ? "PASS" : "";
+  put($(`turn-${name}`), good ? "✓ On target" : words || "");
+}
 
 function showSteps() {
   STEPS.forEach(([name], n) => {
@@ -215,7 +222,6 @@ function showPrediction() {
   const working = state.job === "predict";
   $("predict").disabled = working || !state.can_predict;
   $("predicting").hidden = !working;
-  $("predicting").value = state.done;
   $("predicted").hidden = !state.prediction;
   if (!state.prediction) return;
   const told = state.prediction;
