@@ -42,6 +42,7 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "tamper": tamper.rows,
     "backlog": backlog.unthrottled,
     "backlog at 1 Mbit/s": backlog.thin,
+    "hits before a backlog": backlog.hits_first,
 }
 
 

@@ -4,6 +4,7 @@ not wait behind it."""
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import random
 import resource
@@ -12,10 +13,11 @@ import sys
 import threading
 import time
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
+from statistics import median, quantiles
 
 import msgspec
 from msgspec import Struct
@@ -29,6 +31,7 @@ from edge.policy.load import load_pack
 from edge.policy.pack import Pack
 from edge.policy.staging import Staged, stage
 from edge.records import Character, Envelope, Option, Release
+from edge.store.sqlite import SqliteStore
 from tests.delivery.processes import ROOT
 from tests.delivery.town import Town
 from tests.faults import slow_link
@@ -38,6 +41,9 @@ from tests.labeled import AGENCY
 
 _DEVICE = "pole-7"
 _BUDGET_BYTES = 256 << 20
+_HIT_EVERY_S = 1.7
+# The last hits have time to get through before the link is widened.
+_LAST_HIT_S = 5.0
 _LETTERS, _DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
 
 
@@ -94,8 +100,68 @@ def _drain(bench: Bench, bits_per_s: int | None, *, within_s: float) -> Row:
         )
 
 
-def _unit(scene: Scene, cable: slow_link.Cable, hits_every_s: float) -> Drained:
-    words = [str(scene.town.folder), str(scene.town.port), _DEVICE, str(hits_every_s)]
+def hits_first(bench: Bench) -> Row:
+    """Over 64 kbit/s, with a backlog of hours before them, fresh hits are stored within 2 s of their commit; nobody is alarmed
+    by what overtakes, neither meanwhile nor when the rest has come."""
+    if reason := slow_link.missing():
+        return bench.answer("SKIPPED", reason)
+    with ExitStack() as stack:
+        scene = stack.enter_context(Scene(bench.folder / "town", _DEVICE, also=[slow_link.HERE]))
+        cable = stack.enter_context(slow_link.Cable(64_000))
+        reads = int(bench.scale.overtaken_s * 12)
+        fill(scene.town, _DEVICE, reads)
+        agency = scene.ingest()
+        wait_for(scene.agency_connected, "the agency end's session")
+        arrivals = stack.enter_context(closing(Arrivals(scene.town, _DEVICE, above=reads)))
+        drained = _unit(scene, cable, _HIT_EVERY_S, for_s=bench.scale.overtaken_s)
+        meanwhile = arrivals.stored
+        cable.widen()
+        _unit(scene, cable, 0.0)
+        waits_s = [arrivals.at_s[seq] - put_s for seq, put_s in drained.hits]
+        codes, alarms = agency.end(), scene.counted("alarms")
+        stored, kept = scene.stored_of(_DEVICE), reads + len(drained.hits)
+        p95_s = quantiles(waits_s, n=20)[18]
+        return bench.row(
+            p95_s <= 2.0 and meanwhile < kept and stored == kept and alarms == 0 and codes == 0,
+            hits=len(waits_s),
+            hit_median_s=median(waits_s),
+            hit_p95_s=p95_s,
+            hit_longest_s=max(waits_s),
+            stored_meanwhile=meanwhile,
+            reads=kept,
+            stored=stored,
+            false_alarms=alarms,
+        )
+
+
+class Arrivals:
+    """Watches the store: when each number of a device above ``above`` was first there (CLOCK_MONOTONIC, within 20 ms)."""
+
+    def __init__(self, town: Town, device: str, above: int) -> None:
+        self.at_s: dict[int, float] = {}
+        self.stored = 0
+        with closing(open_outbox(town, device)) as outbox:
+            self._epoch = outbox.next_slot().epoch
+        self._town, self._device, self._above, self._stop = town, device, above, threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with closing(SqliteStore(self._town.store_path)) as store:
+            while not self._stop.wait(0.02):
+                found, now_s = store.received(self._device, self._epoch), time.monotonic()
+                self.stored = sum(last - first + 1 for first, last in found)
+                for first, last in found:
+                    for seq in range(max(first, self._above + 1), last + 1):
+                        self.at_s.setdefault(seq, now_s)
+
+
+def _unit(scene: Scene, cable: slow_link.Cable, hits_every_s: float, for_s: float = 0.0) -> Drained:
+    words = [str(scene.town.folder), str(scene.town.port), _DEVICE, str(hits_every_s), str(for_s)]
     command = cable.command([sys.executable, "-m", "tests.faults.backlog", *words])
     with (scene.town.folder / "unit.log").open("ab") as log:
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, check=True, timeout=7200)
@@ -190,8 +256,8 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def main(folder: str, port: str, device: str, hits_every_s: str) -> None:
-    """The unit: lane 2 until the outbox is empty; a fresh hit now and then if asked for."""
+def main(folder: str, port: str, device: str, hits_every_s: str, for_s: str) -> None:
+    """The unit: lane 2 until the outbox is empty, or for ``for_s`` if that is not 0; a fresh hit now and then if asked for."""
     town = Town(Path(folder), int(port), host=slow_link.HERE)
     outbox, sealer, chance, stop = open_outbox(town, device), town.sealer(device), random.Random(7), threading.Event()
     journal, hits, every_s = Journal(), list[tuple[int, float]](), float(hits_every_s)
@@ -199,8 +265,9 @@ def main(folder: str, port: str, device: str, hits_every_s: str) -> None:
     began_s, began_cpu_s, began_kb = time.monotonic(), time.process_time(), _peak_kb()
     lane_2.start()
     next_s = began_s + 2.0
-    while outbox.backlog().waiting:
-        if every_s and time.monotonic() >= next_s:
+    until_s = began_s + float(for_s) if float(for_s) else math.inf
+    while outbox.backlog().waiting and time.monotonic() < until_s:
+        if every_s and next_s <= time.monotonic() < until_s - _LAST_HIT_S:
             hits.append(_put_hit(outbox, sealer, device, chance))
             next_s += every_s
         time.sleep(0.02)

@@ -32,6 +32,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     replayed: int
     tamper_trials: int
     backlog: int
+    overtaken_s: float
 
 
 FULL = Scale(
@@ -50,6 +51,7 @@ FULL = Scale(
     replayed=3000,
     tamper_trials=5,
     backlog=6000,
+    overtaken_s=60.0,
 )
 SHORT = Scale(
     kills=60,
@@ -67,6 +69,7 @@ SHORT = Scale(
     replayed=200,
     tamper_trials=1,
     backlog=400,
+    overtaken_s=20.0,
 )
 
 

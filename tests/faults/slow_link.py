@@ -65,6 +65,11 @@ class Cable:
         """``words`` as a command that runs at the other end."""
         return ["ip", "netns", "exec", self._name, *words]
 
+    def widen(self) -> None:
+        """From now on as fast as it gets."""
+        _run("tc", "qdisc", "del", "dev", self._ours, "root")
+        _run("tc", "-n", self._name, "qdisc", "del", "dev", self._theirs, "root")
+
     def unplug(self) -> None:
         """Our end is gone; the other is told nothing and goes on sending."""
         _run("ip", "link", "set", self._ours, "down")
