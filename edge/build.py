@@ -25,16 +25,17 @@ from edge.config import (
     TrackerConfig,
 )
 from edge.envelope.enrolled import EnrolledDevices
-from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
+from edge.envelope.keyring import PublicKey, load_private_key, load_private_keys, load_public_key, load_public_keys
 from edge.envelope.notice import NoticeSigner
 from edge.envelope.open import HpkeOpener, verify
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
+from edge.envelope.renewed import Renewed, RenewedNotices, RenewedOpener, RenewedReceipts, RenewedSealer
 from edge.envelope.seal import HpkeSealer
 from edge.envelope.signature import sign
 from edge.errors import ConfigError, OutboxError
 from edge.expiry import Expiry
-from edge.hotlist.files import stamp_path
 from edge.gate.interface import Gate
+from edge.hotlist.files import stamp_path
 from edge.hotlist.load import load_hotlist
 from edge.ingest.interface import Mailbox
 from edge.ingest.mqtt import MqttMailbox
@@ -120,7 +121,6 @@ def tracker(name: str, config: TrackerConfig) -> PlateTracker:
     return PlateTracker(name, config)
 
 
-def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> PolicySource:
 def gate(config: GateConfig) -> Gate:
     """What decides which frames of one camera the detector looks at."""
     from edge.gate.change import ChangeGate
@@ -129,6 +129,7 @@ def gate(config: GateConfig) -> Gate:
     return ChangeGate(config) if config.look_every_s or config.changes_only else OpenGate()
 
 
+def policy(config: DeviceConfig, clock: Clock, journal: Journal) -> PolicySource:
     """Where the unit's rules come from.  Raises PolicyError or ConfigError if there are none that may be obeyed, StartAgain if
     they may be by a process that overwrites freed memory."""
 
@@ -197,25 +198,13 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
     rules = policy(config, clock, journal)
     position = make_position(config.position)
     cameras = [(each, observe("camera", camera(each, clock, journal))) for each in config.cameras]
-    sign_key = load_private_key(config.keys.sign_key)
-    sealer = observe(
-        "envelope",
-        HpkeSealer(
-            device=config.unit.device,
-            agency=config.unit.agency,
-            sign_key=sign_key,
-            agency_seal=load_public_key(config.keys.agency_seal),
-        ),
-    )
-    receipts = ReceiptVerifier(
-        agency=config.unit.agency, device=config.unit.device, keys=load_public_keys(config.keys.agency_receipt)
-    )
+    sealer = observe("envelope", unit_sealer(config, journal))
+    receipts = unit_receipts(config, journal)
     publisher = observe("publisher", MqttPublisher(config.broker, device=config.unit.device, agency=config.unit.agency))
-    notices = NoticeSigner(device=config.unit.device, agency=config.unit.agency, sign_key=sign_key, now=clock.now)
+    notices = unit_notices(config, clock, journal)
     kept = observe("outbox", outbox(config, clock, notices.bury, journal))
     book = Ledger(config.unit.data / LEDGER_FILE, clock)
     backlog = kept.backlog()
-            gate=observe("gate", gate(config.gate)),
     missed = book.reconcile(backlog.epoch, backlog.committed)
     if missed:
         journal.warning("reads of the last run were counted late: it did not end by itself", reads=missed)
@@ -226,6 +215,7 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
         Line(
             camera=source,
             position=position,
+            gate=observe("gate", gate(config.gate)),
             detector=found,
             tracker=observe("tracker", tracker(each.name, config.tracker)),
             recognizer=ocr,
@@ -248,7 +238,7 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
         )
         for each, source in cameras
     ]
-    return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal)
+    return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal, look)
 
 
 def window(config: DeviceConfig, journal: Journal) -> Window:
@@ -260,6 +250,57 @@ def window(config: DeviceConfig, journal: Journal) -> Window:
     except OSError as error:
         journal.warning("nobody can look on: the window could not be made", reason=error.strerror)
         return NoWindow()
+
+
+def unit_sealer(config: DeviceConfig, journal: Journal) -> RenewedSealer:
+    """Seals and signs with the keys that lie in their files now.  Raises ConfigError."""
+    unit, keys = config.unit, config.keys
+
+    def make() -> HpkeSealer:
+        return HpkeSealer(
+            device=unit.device,
+            agency=unit.agency,
+            sign_key=load_private_key(keys.sign_key),
+            agency_seal=load_public_key(keys.agency_seal),
+        )
+
+    return RenewedSealer(Renewed(make, (keys.sign_key, keys.agency_seal), _tell(journal)))
+
+
+def unit_notices(config: DeviceConfig, clock: Clock, journal: Journal) -> RenewedNotices:
+    """Signs the unit's word about its chain, with the key that lies in its file now.  Raises ConfigError."""
+    unit, own = config.unit, config.keys.sign_key
+
+    def make() -> NoticeSigner:
+        return NoticeSigner(
+            device=unit.device,
+            agency=unit.agency,
+            sign_key=load_private_key(own),
+            now=clock.now,
+            former=_own_public_keys(config),
+        )
+
+    return RenewedNotices(Renewed(make, (own, own.with_suffix(".pem")), _tell(journal)))
+
+
+def unit_receipts(config: DeviceConfig, journal: Journal) -> RenewedReceipts:
+    """Believes receipts of the agency's keys that lie in their file now.  Raises ConfigError."""
+    unit, path = config.unit, config.keys.agency_receipt
+
+    def make() -> ReceiptVerifier:
+        return ReceiptVerifier(agency=unit.agency, device=unit.device, keys=load_public_keys(path))
+
+    return RenewedReceipts(Renewed(make, (path,), _tell(journal)))
+
+
+def _own_public_keys(config: DeviceConfig) -> list[PublicKey]:
+    """What this unit signed with, now and before: `plate-edge keys` keeps the public halves beside the key."""
+    key, beside = config.keys.sign_key, config.keys.sign_key.with_suffix(".pem")
+    return [load_private_key(key).public_key(), *(load_public_keys(beside) if beside.exists() else ())]
+
+
+def _tell(journal: Journal) -> Callable[[str], None]:
+    return lambda words: journal.error("changed keys could not be taken up; the former ones are used", why=words)
 
 
 def outbox(config: DeviceConfig, clock: Clock, bury: Bury, journal: Journal) -> SqliteOutbox:
@@ -332,7 +373,7 @@ def witness_path(config: AgencyConfig) -> Path:
 
 def signature_check(config: DeviceConfig) -> Callable[[bytes], None]:
     """A check that raises EnvelopeError unless this unit signed the envelope that it is given."""
-    keys = [load_private_key(config.keys.sign_key).public_key()]
+    keys = _own_public_keys(config)
 
     def check(wire: bytes) -> None:
         verify(config.unit.device, wire, keys)
@@ -350,15 +391,22 @@ def ingest(config: AgencyConfig, journal: Journal) -> Worker | Switch:
     return Switch(mailbox, lambda own: _worker(config, own, journal), config.ingest.workers, journal)
 
 
+def agency_opener(config: AgencyConfig, journal: Journal) -> RenewedOpener:
+    """Opens with the keys that lie in their files now.  Raises ConfigError."""
+    agency, path = config.ingest.agency, config.ingest.seal_key
+    devices = EnrolledDevices(config.ingest.devices)
+
+    def make() -> HpkeOpener:
+        return HpkeOpener(agency=agency, device_keys=devices, seal_keys=load_private_keys(path))
+
+    return RenewedOpener(Renewed(make, (path,), _tell(journal)))
+
+
 def _worker(config: AgencyConfig, mailbox: Mailbox, journal: Journal) -> Worker:
     store = open_store(config.store)
     return Worker(
         mailbox,
-        HpkeOpener(
-            agency=config.ingest.agency,
-            device_keys=EnrolledDevices(config.ingest.devices),
-            seal_keys=[load_private_key(config.ingest.seal_key)],
-        ),
+        agency_opener(config, journal),
         store,
         ReceiptSigner(load_private_key(config.ingest.receipt_key)),
         QuarantineFile(agency_data(config) / "quarantine.jsonl"),

@@ -39,7 +39,7 @@ def verified_by(
     if s > _ORDER // 2:
         raise EnvelopeError("signature", "verify signature: it is a rewritten form of another one")
     der = encode_dss_signature(r, s)
-    for key in keys:
+    for key in reversed(keys):  # files of keys have the newest last
         try:
             key.verify(der, domain + message, _ECDSA)
         except InvalidSignature:

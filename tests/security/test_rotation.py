@@ -1,0 +1,193 @@
+"""Keys of both ends are replaced while reads are under way, and nothing becomes unreadable; what is old is destroyed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from edge import keys
+from edge.envelope import renewed
+from edge.envelope.keyring import key_id, load_enrolled, load_private_key, load_private_keys, load_public_key, load_public_keys
+from edge.envelope.open import HpkeOpener
+from edge.envelope.renewed import Renewed
+from edge.errors import ConfigError, EnvelopeError
+from edge.keys.rotation import Handover
+from edge.records import Slot
+from tests.delivery.town import Town
+from tests.labeled import AGENCY, release
+from tests.mosquitto import needs_mosquitto
+from tests.security.rotating import Rotating
+
+NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+SLOT = Slot(epoch="e", seq=1, previous=bytes(32))
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Town:
+    town = Town(tmp_path)
+    town.make("pole-7")
+    return town
+
+
+def opened_at(town: Town, wire: bytes, at: datetime) -> str:
+    """What an agency end whose clock says ``at`` makes of a message: "opened", or why not."""
+    enrolled = load_enrolled(town.agency / "devices" / "pole-7.pem")
+    seal_keys = load_private_keys(town.agency / "seal.key")
+    opener = HpkeOpener(agency=AGENCY, device_keys=lambda _: enrolled, seal_keys=seal_keys, now=lambda: at)
+    try:
+        opener.open("pole-7", wire)
+    except EnvelopeError as error:
+        return error.reason
+    return "opened"
+
+
+@needs_mosquitto
+def test_keys_of_both_ends_rotate_with_reads_in_flight(tmp_path: Path) -> None:
+    """Each fifty reads another key, the broker killed in between: every committed read is stored once, nothing is refused, no
+    alarm is raised; then the old sealing keys are destroyed, and neither they nor the unit's lie in any file."""
+    done = Rotating(tmp_path, every=50).run(300)
+    assert (done.committed, done.stored, done.others) == (300, 300, 0)
+    assert (done.refused, done.alarms) == ({}, {})
+    assert (done.rotations, done.reconnects) == (5, 6)
+    assert (done.seal_keys, done.sign_keys, done.destroyed) == (4, 3, 3)
+    assert done.left_in_files == 0
+    assert 0 < done.opened_after_retiring < 300, "only what was sealed to the key that is left"
+
+
+def test_the_agency_opens_with_both_keys_and_units_are_given_the_new_one(town: Town) -> None:
+    """Two live keys, the newest last; the header says which one a read is sealed to."""
+    before = town.sealer("pole-7").seal(release(), SLOT).wire
+    new = keys.rotate_agency(town.agency, NOW)
+    assert [key_id(key.public_key()).hex() for key in load_private_keys(town.agency / "seal.key")][-1] == new
+    assert key_id(load_public_key(town.device("pole-7") / "agency-seal.pem")).hex() != new
+    keys.enrol(town.agency, town.device("pole-7"))
+    assert key_id(load_public_key(town.device("pole-7") / "agency-seal.pem")).hex() == new
+    after = town.sealer("pole-7").seal(release(), SLOT).wire
+    assert [opened_at(town, wire, NOW) for wire in (before, after)] == ["opened", "opened"]
+
+
+def test_an_old_sealing_key_is_destroyed_after_its_window_and_not_before(town: Town) -> None:
+    """Its bytes are overwritten where they lay; what was sealed to it stays closed for ever, by name."""
+    sealed = town.sealer("pole-7").seal(release(), SLOT).wire
+    path = town.agency / "seal.key"
+    os.link(path, town.folder / "same-inode")
+    keys.rotate_agency(town.agency, NOW)
+    assert keys.retire(town.agency, at=NOW + timedelta(days=29)) == []
+    assert opened_at(town, sealed, NOW) == "opened"
+    os.link(path, town.folder / "both-keys")
+    assert len(keys.retire(town.agency, at=NOW + timedelta(days=30))) == 1
+    assert opened_at(town, sealed, NOW) == "seal-key"
+    assert set((town.folder / "both-keys").read_bytes()) == {0}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert keys.retire(town.agency, at=NOW + timedelta(days=900)) == [], "the key in use is never destroyed"
+
+
+def test_a_handover_is_believed_from_the_old_key_to_one_that_agrees(town: Town) -> None:
+    """Both keys count until the old one's date; then what it signed is refused by name."""
+    own = town.device("pole-7")
+    by_old = town.sealer("pole-7").seal(release(), SLOT).wire
+    handover = keys.rotate_device(own, NOW)
+    assert town.sealer("pole-7").seal(release(), SLOT).wire != by_old
+    assert opened_at(town, by_old, NOW) == "opened", "the unit signs with the old one until it switches"
+    says = keys.accept(town.agency, handover, at=NOW)
+    assert (says.agency, says.device) == (AGENCY, "pole-7")
+    keys.accept(town.agency, handover, at=NOW + timedelta(days=5))
+    keys.switch_device(own)
+    by_new = town.sealer("pole-7").seal(release(), SLOT).wire
+    assert [opened_at(town, wire, NOW + timedelta(days=29)) for wire in (by_old, by_new)] == ["opened", "opened"]
+    assert [opened_at(town, wire, NOW + timedelta(days=30)) for wire in (by_old, by_new)] == ["ended", "opened"]
+
+
+def test_switching_destroys_the_old_signing_key_and_keeps_its_public_half(town: Town) -> None:
+    """Rows of the outbox that it signed still hold when the unit checks itself."""
+    own = town.device("pole-7")
+    old = load_private_key(own / "sign.key").public_key()
+    os.link(own / "sign.key", town.folder / "same-inode")
+    keys.rotate_device(own)
+    with pytest.raises(ConfigError, match="under way already"):
+        keys.rotate_device(own)
+    keys.switch_device(own)
+    assert set((town.folder / "same-inode").read_bytes()) == {0}
+    assert load_public_keys(own / "sign.pem") == (old, load_private_key(own / "sign.key").public_key())
+    assert not (own / "next-sign.key").exists()
+    with pytest.raises(ConfigError, match="there is no next one"):
+        keys.switch_device(own)
+
+
+def altered(handover: Path, change: str) -> None:
+    text = handover.read_text()
+    body = text.splitlines()[1]
+    handover.write_text({
+        "a bit": text.replace(body, ("B" if body[0] == "A" else "A") + body[1:]),
+        "cut": text[: len(text) // 2],
+        "nothing in it": "-----BEGIN PLATE-EDGE HANDOVER-----\n\n-----END PLATE-EDGE HANDOVER-----\n",
+        "no text": "\x00\x01",
+    }[change])  # fmt: skip
+
+
+@pytest.mark.parametrize("change", ["a bit", "cut", "nothing in it", "no text"])
+def test_a_damaged_handover_is_refused(town: Town, change: str) -> None:
+    """Nothing of it is believed, and nothing changes."""
+    enrolled = (town.agency / "devices" / "pole-7.pem").read_bytes()
+    handover = keys.rotate_device(town.device("pole-7"))
+    altered(handover, change)
+    with pytest.raises(ConfigError, match="accept handover"):
+        keys.accept(town.agency, handover)
+    assert (town.agency / "devices" / "pole-7.pem").read_bytes() == enrolled
+
+
+def test_nobody_hands_over_anothers_name_or_a_revoked_key(town: Town) -> None:
+    """The device is named under the signature; a key that was revoked or is over hands nothing on."""
+    keys.make_device(town.device("pole-8"), town.ca, "pole-8", AGENCY)
+    keys.enrol(town.agency, town.device("pole-8"))
+    mine, other = town.device("pole-7"), town.device("pole-8")
+    for name in ("tls.pem",):
+        (other / name).write_bytes((mine / name).read_bytes())
+    with pytest.raises(ConfigError, match="no key that is believed here signed it"):
+        keys.accept(town.agency, keys.rotate_device(other))
+    handover = keys.rotate_device(mine)
+    keys.refuse_at_agency(town.agency, "pole-7")
+    with pytest.raises(ConfigError, match="no key that is believed here signed it"):
+        keys.accept(town.agency, handover)
+
+
+def test_a_party_accepts_the_same_handover(town: Town) -> None:
+    """It knows the device under its owner's name."""
+    town.make_neighbour("otherville", "pole-7")
+    handover = keys.rotate_device(town.device("pole-7"))
+    assert isinstance(keys.accept(town.neighbour("otherville"), handover), Handover)
+    assert len(load_enrolled(town.neighbour("otherville") / "devices" / AGENCY / "pole-7.pem")) == 2
+
+
+@pytest.mark.parametrize("line", ["Until: tomorrow", "until: 2026-12-01T00:00:00+00:00", "Until: 2026-12-01T00:00:00", "Valid"])
+def test_a_line_above_a_key_that_is_not_understood_is_refused(town: Town, line: str) -> None:
+    """A misspelt end must not leave a key in force for ever."""
+    path = town.agency / "devices" / "pole-7.pem"
+    path.write_text(f"{line}\n{path.read_text()}")
+    with pytest.raises(ConfigError, match="is not known here"):
+        load_enrolled(path)
+
+
+def test_a_changed_key_file_is_taken_up_and_a_damaged_one_leaves_the_former(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at every few seconds; what cannot be read is said once, and reads go on."""
+    path, now, said = town.device("pole-7") / "agency-seal.pem", [0.0], list[str]()
+    part = Renewed[ec.EllipticCurvePublicKey](lambda: load_public_key(path), (path,), said.append, lambda: now[0])
+    first = part.now()
+    keys.rotate_agency(town.agency)
+    keys.enrol(town.agency, town.device("pole-7"))
+    assert part.now() is first, "not looked yet"
+    now[0] += renewed.LOOK_EVERY_S
+    second = part.now()
+    assert second != first
+    path.write_text("damaged")
+    for _ in range(3):
+        now[0] += renewed.LOOK_EVERY_S
+        assert part.now() is second
+    assert len(said) == 1
