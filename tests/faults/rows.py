@@ -49,7 +49,7 @@ FULL = Scale(
     clock_step_s=4.0,
     locked_s=12.0,
     replayed=3000,
-    tamper_trials=5,
+    tamper_trials=20,
     backlog=6000,
     overtaken_s=60.0,
 )
@@ -94,7 +94,7 @@ class Row(Struct, frozen=True, kw_only=True):
     def line(self) -> str:
         """The row in one line."""
         numbers = ", ".join(f"{name} {_shown(value)}" for name, value in self.numbers.items())
-        return f"{self.verdict:8}{self.fault:34}{numbers}{f'  ({self.note})' if self.note else ''}"
+        return f"{self.verdict:8}{self.fault:38}{numbers}{f'  ({self.note})' if self.note else ''}"
 
 
 class Bench:

@@ -7,18 +7,23 @@ import io
 import shutil
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from datetime import datetime, timezone
 
+from edge import mqtt
 from edge.envelope.keyring import load_public_key
 from edge.envelope.open import verify
 from edge.errors import OutboxError
 from edge.journal import Journal
 from edge.outbox import inspect
 from edge.outbox.sqlite import SqliteOutbox
+from edge.ranges import runs
 from edge.records import Release, Slot
 from tests.delivery.town import Town
-from tests.labeled import release
+from tests.labeled import AGENCY, release
+
+_PATIENCE_S = 120.0
 
 
 class Target:
@@ -53,6 +58,26 @@ class Target:
     def read(self, seq: int, text: str) -> Release:
         """A read of this unit."""
         return release(f"{text}-{seq}", text, device=self.device, at=datetime.now(timezone.utc))
+
+    def tell(self) -> None:
+        """A moment of contact, in which the unit says where its chain stands, and no more."""
+        assert self._outbox is not None
+        to_come = runs(self._outbox.waiting_numbers())
+        wire = self.town.notices(self.device).standing(self._outbox.head(), to_come, ())
+        link = mqtt.Link(self.town.broker(self.town.device(self.device)), self.device, subscribe=[])
+        topic = mqtt.topic(mqtt.Address(agency=AGENCY, device=self.device, kind="reads"))
+        token: int | None = None
+        until_s = time.monotonic() + _PATIENCE_S
+        link.start()
+        try:
+            while True:
+                assert time.monotonic() < until_s, "the broker did not take the unit's word"
+                token = link.publish(topic, wire) if token is None else token
+                event = link.next_event(0.1)
+                if isinstance(event, mqtt.Acknowledged) and event.token == token:
+                    return
+        finally:
+            link.close()
 
     def drain(self) -> None:
         """Start lane 2."""

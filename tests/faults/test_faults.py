@@ -128,12 +128,13 @@ def test_messages_doubled_shuffled_and_replayed_are_stored_once(bench: Bench) ->
 
 @needs_mosquitto
 def test_the_agency_end_notices_a_changed_card(bench: Bench) -> None:
-    """An edited read, a forged one, an old card put back, a cloned card; an honest unit raises nothing.  What nobody notices
-    today is a gap, never a success."""
-    found = {row.fault.removeprefix("tamper: "): row for row in tamper.rows(bench)}
-    for attack in ("untouched", "edited", "swapped", "inserted", "rolled back", "cloned"):
-        holds(found.pop(attack))
-    assert all(row.verdict in ("PASS", "GAP") for row in found.values())
+    """Edit, delete, swap, insert, cut the tail, roll back, sign anew, clone; an honest unit raises nothing.  Of a tail that nobody
+    outside ever heard of nothing can be known: a gap, never called a success."""
+    for row in tamper.rows(bench):
+        if row.fault.endswith("what nobody knew"):
+            assert row.verdict == "GAP", row.line()
+        else:
+            holds(row)
 
 
 def test_the_modelled_disk_keeps_what_was_synced_and_loses_what_was_not(bench: Bench) -> None:
