@@ -14,14 +14,12 @@ import numpy.typing as npt
 
 from calibration.formulas import stroke_px
 from calibration.records import Corners, PlatePicture
-from edge.camera_setup import Light
 from edge.errors import CameraError
 from edge.records import Image
+from edge.scene_look import light_of
 
 #: Of 256 levels: at or above nothing can be told from white, at or below nothing from black (video keeps 16 to 235 at worst).
 WHITE, BLACK = 250, 6
-#: Mean difference of a picture's channels below which it is grey: infra-red, or a camera set to black and white.
-GREY_CHROMA = 2.0
 #: The least plate that is worth measuring, pixels.
 SMALLEST_PX = 16
 #: A Gaussian's 10-90 % rise in standard deviations.
@@ -37,14 +35,6 @@ _SOBEL_GAIN, _LAPLACE_GAIN = 12.0, 20.0
 def grey_plane(image: Image) -> Image:
     """The grey plane of a BGR or GRAY picture."""
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-
-
-def light_of(image: Image) -> Light:
-    """Day, or infra-red where the picture has no colour."""
-    if image.ndim == 2:
-        return "infrared"
-    small = cv2.resize(image, (64, 36), interpolation=cv2.INTER_AREA).astype(np.int16)
-    return "infrared" if float((small.max(axis=2) - small.min(axis=2)).mean()) < GREY_CHROMA else "day"
 
 
 def plate_width_px(corners: Corners) -> float:

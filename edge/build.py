@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from edge import __version__, memory
 from edge.camera.interface import Camera
+from edge.camera_setup import Verified, load_record
 from edge.clock import Clock
 from edge.config import (
     BUNDLE_THRESHOLD,
@@ -24,6 +25,8 @@ from edge.config import (
     StoreConfig,
     TrackerConfig,
 )
+from edge.detector.interface import Detector
+from edge.drift import Drift, NoDrift
 from edge.envelope.enrolled import EnrolledDevices
 from edge.envelope.keyring import PublicKey, load_private_key, load_private_keys, load_public_key, load_public_keys
 from edge.envelope.notice import NoticeSigner
@@ -45,6 +48,7 @@ from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
+from edge.lane import LaneDetector
 from edge.ledger import Ledger
 from edge.outbox.interface import Bury
 from edge.outbox.sqlite import SqliteOutbox
@@ -211,12 +215,13 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
     journal.keep_in(book)
     door = observe("exit", Exit(sealer, kept, clock, journal))
     look = window(config, journal)
+    records = {each.name: calibration(config, each) for each in config.cameras}
     lines = [
         Line(
             camera=source,
             position=position,
             gate=observe("gate", gate(config.gate)),
-            detector=found,
+            detector=in_lane(found, records[each.name], journal),
             tracker=observe("tracker", tracker(each.name, config.tracker)),
             recognizer=ocr,
             policy=rules,
@@ -228,17 +233,46 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
                     camera=each.name,
                     detector_sha256=found.sha256,
                     recognizer_sha256=ocr.sha256,
-                    calibration_id=each.calibration_id,
+                    calibration_id=record.id if (record := records[each.name]) else None,
                     software=f"plate-edge {__version__}",
                 ),
             ),
             exit=door,
             journal=journal,
             window=look,
+            drift=drift(config, each, records[each.name], journal),
         )
         for each, source in cameras
     ]
     return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal, look)
+
+
+def calibration(config: DeviceConfig, camera: CameraConfig) -> Verified | None:
+    """The camera's calibration record, its signature verified; None where none is named.  Raises ConfigError."""
+    if camera.calibration is None:
+        return None
+    record = load_record(camera.calibration, _own_public_keys(config))
+    if (record.head.device, record.head.camera) != (config.unit.device, camera.name):
+        raise ConfigError(
+            f"read calibration record {camera.calibration}: it is of camera `{record.head.camera}` of `{record.head.device}`, "
+            f"not of `{camera.name}` of `{config.unit.device}`; calibrate this one, or name its own file"
+        )
+    return record
+
+
+def in_lane(found: Detector, record: Verified | None, journal: Journal) -> Detector:
+    """The detector, kept to the lane of a calibrated camera."""
+    return found if record is None else LaneDetector(found, record.head.setup, journal)
+
+
+def drift(config: DeviceConfig, camera: CameraConfig, record: Verified | None, journal: Journal) -> Drift:
+    """What notices that a calibrated camera has moved or its lens is dirty."""
+    if record is None:
+        return NoDrift()
+    from edge.drift_watch import DriftWatch
+
+    memory = config.unit.data / f"drift-{camera.name}.json"
+    return DriftWatch(camera.name, record.id, record.head.setup, memory, journal)
 
 
 def window(config: DeviceConfig, journal: Journal) -> Window:

@@ -36,10 +36,12 @@ Polygon = tuple[Point, ...]
 
 
 class SceneLook(Struct, frozen=True, kw_only=True):
-    """How the still scene looked: a small grey picture without passing vehicles (PNG), by which a move is noticed."""
+    """How the still scene looked: a small grey picture without passing vehicles (PNG), by which a move is noticed, and how much
+    fine detail the whole picture had, by which a dirty lens is."""
 
     light: Light
     png: bytes
+    detail: float
 
 
 class CameraSetup(Struct, frozen=True, kw_only=True):

@@ -46,7 +46,8 @@ class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One camera.  ``source``: a clip's path, a folder of pictures, ``rtsp://host/path`` or ``/dev/video0``.
 
     The user and password of a stream stand apart from its address, in the file that ``credentials`` names
-    (``user:password`` on one line), so that the address may be logged.
+    (``user:password`` on one line), so that the address may be logged.  ``calibration`` is the record that
+    ``plate-edge calibrate report`` signed: lane, masks, size of plates, and the look of the scene.
     """
 
     name: str
@@ -56,7 +57,7 @@ class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     read_timeout_s: float = 5.0
     backoff_max_s: float = 30.0
     realtime: bool = False
-    calibration_id: str | None = None
+    calibration: Path | None = None
 
 
 class GateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -21,6 +21,7 @@ from msgspec import Struct
 from edge.camera.interface import Camera, GapBegan
 from edge.clock import Clock
 from edge.detector.interface import Detector
+from edge.drift import Drift, NoDrift
 from edge.envelope.interface import Sealer
 from edge.errors import OutboxError
 from edge.gate.interface import Gate
@@ -194,6 +195,7 @@ class Line:
         journal: Journal,
         gate: Gate | None = None,
         window: Window | None = None,
+        drift: Drift | None = None,
     ) -> None:
         self.camera = camera
         self._gate = gate or OpenGate()
@@ -206,6 +208,7 @@ class Line:
         self._exit = exit
         self._journal = journal
         self._window = window or NoWindow()
+        self._drift = drift or NoDrift()
         self._held = HeldReads()
 
     @property
@@ -250,6 +253,7 @@ class Line:
                     self._tracker.still(frame)
             if verdict != "between-looks":  # what was found on an earlier picture is not where it was
                 self._window.show(frame, detections, readings)
+            self._drift.see(frame)
             self._finish(self._tracker.finished(), place)
             self.camera.rest(self._gate.rests_until(self._tracker.asks))
         self._end(place)
@@ -264,6 +268,7 @@ class Line:
         for track in tracks:
             read = vote(track)
             self._window.passed(read)
+            self._drift.passed(track)
             held = Held(read=read, place=place)
             if not read.text:
                 self._journal.count("tracks_unread")
