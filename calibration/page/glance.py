@@ -26,6 +26,7 @@ from edge.window import FoundPlate, View
 _SHARE = 0.25
 _REMEMBER_S = 6.0  # a plate that has passed counts for so long
 _OVER_S = 5.0
+_FRESH_S = 1.5
 _TRIALS = 40  # for the angles' intervals, on every picture
 
 
@@ -71,6 +72,10 @@ class Glance:
         self.last = sight = self._sight(began, view)
         self._rest_until = self._now() + (self._now() - began) * (1 / _SHARE - 1)
         return sight
+
+    def is_fresh(self, sight: Sight) -> bool:
+        """Whether what was seen is still where it was, as far as a hand can hold."""
+        return self._now() - sight.at_s < _FRESH_S
 
     def _sight(self, at_s: float, view: View) -> Sight:
         card = self._finder.find(view.image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,10 +16,10 @@ from calibration.page.feed import Feed, Shown, encode
 from calibration.page.glance import Glance, Sight
 from calibration.page.judged import measures_of, plain, road_of, standings, turns
 from calibration.page.messages import Capture, Drawing, Nothing, Patch, Plan, Save, Settings
-from calibration.page.state import FocusState, Job, PageState, ProofState, SavedState, ShownCard, ShownPlate, TakenCard
+from calibration.page.state import FocusState, Job, PageState, ProofState, SavedState, ShownCard, ShownPlate, Standing, TakenCard
 from calibration.place import place_lane
 from calibration.predict import Models, conditions_of, predict
-from calibration.records import CardView, Finding, Geometry, Prediction, Proof
+from calibration.records import CardView, Finding, Geometry, Measure, Prediction, Proof
 from calibration.target import Card
 from edge.errors import CameraError, ConfigError, PlateEdgeError
 from edge.records import Image, Point
@@ -54,6 +54,7 @@ class Hour:
         self._predictions = 0
         self._proof: Proof | None = None
         self._saved: SavedState | None = None
+        self._stood: dict[str, Standing] = {}
         self._job: Job = ""
         self._trouble = ""
         self._feed: Feed | None = None
@@ -157,8 +158,8 @@ class Hour:
         with self._lock:
             sight = self._glance.last if self._feed.state == "live" else None
             road = road_of(self._settings, self._glance.fps, sight, self._geometry)
-            measures = measures_of(sight, road, None, None)
-            card = sight.card if sight is not None and isinstance(sight.card, CardView) else None
+            measures = measures_of(sight, road, self._geometry, None, None)
+            card = sight.card if sight is not None and self._glance.is_fresh(sight) else None
             geometry = self._geometry
             return PageState(
                 serial=-1 if shown is None else shown.serial,
@@ -171,7 +172,7 @@ class Hour:
                 fps=self._glance.fps,
                 note="",
                 plates=() if shown is None else tuple(map(_plate, shown.plates)),
-                card=None if card is None else _card(card),
+                card=_card(card) if isinstance(card, CardView) else None,
                 measures=measures,
                 turn=turns(sight, measures, geometry),
                 focus=FocusState(of_best=None, course=(), patch=None),
@@ -191,15 +192,22 @@ class Hour:
                 summary=(),
                 can_save=False,
                 saved=self._saved,
-                steps=standings(
-                    measures,
-                    lane=self._drawing.lane is not None,
-                    geometry=geometry,
-                    prediction=self._prediction,
-                    proof=self._proof,
-                    saved=self._saved is not None,
-                ),
+                steps=self._standings(measures),
             )
+
+    def _standings(self, measures: Sequence[Measure]) -> dict[str, Standing]:
+        """How each step stands; what was measured once stands until it is measured again."""
+        now = standings(
+            measures,
+            lane=self._drawing.lane is not None,
+            geometry=self._geometry,
+            prediction=self._prediction,
+            proof=self._proof,
+            saved=self._saved is not None,
+        )
+        for step in ("aim", "focus"):
+            now[step] = self._stood[step] = now[step] or self._stood.get(step, "")
+        return now
 
     def _fresh(self) -> Sight:
         """What is seen now, not what was seen before the camera was lost."""

@@ -38,15 +38,20 @@ def road_of(settings: Settings, fps: float | None, sight: Sight | None, geometry
     )
 
 
-def measures_of(sight: Sight | None, road: Road, of_best: float | None, mtf: Measure | None) -> tuple[Measure, ...]:
+def measures_of(
+    sight: Sight | None, road: Road, geometry: Geometry | None, of_best: float | None, mtf: Measure | None
+) -> tuple[Measure, ...]:
     """Every line of the traffic light, in words for somebody who stands in front of the camera."""
-    light = traffic_light(sight.pictures if sight else (), sight.angles if sight else None, road)
+    angles = sight.angles if sight else None
+    if geometry is not None and (angles is None or angles.source != "card"):
+        angles = geometry.near.seen
+    light = traffic_light(sight.pictures if sight else (), angles, road)
     lines = [*light]
     if of_best is not None:
         lines.append(focus_measure(of_best))
     if mtf is not None:
         lines.append(mtf)
-    if sight is not None and sight.pictures and sight.angles is None:
+    if sight is not None and sight.pictures and angles is None:
         words = "type how many degrees the camera sees across: without it angles and distance cannot be told"
         lines.insert(2, unknown("horizontal_angle", "°", "≤ 20", words, ""))
     return tuple(for_the_tablet(line) for line in lines)

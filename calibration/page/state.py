@@ -68,7 +68,6 @@ class Turn(Struct, frozen=True, kw_only=True):
 
     aim: str = ""
     focus: str = ""
-    lane: str = ""
     card: str = ""
     proof: str = ""
 

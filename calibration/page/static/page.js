@@ -77,11 +77,13 @@ async function look() {
 const number = (value, digits) => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 function shown(measure) {
   const digits = (v) => (Math.abs(v) >= 100 || Number.isInteger(v) ? 0 : Math.abs(v) >= 1 ? 1 : 2);
+  if (measure.name === "shutter" && measure.value) return `1/${number(1 / measure.value, 0)}`;
   if (measure.value !== null) return number(measure.value, digits(measure.value));
   if (measure.low !== null && measure.high !== null) return `${number(measure.low, 0)} to ${number(measure.high, 0)}`;
   return "–";
 }
 const named = (name) => name.replaceAll("_", " ").replace(/^./, (c) => c.toUpperCase()).replace(/\bmtf\b/i, "MTF");
+const capital = (words) => words.replace(/^./, (c) => c.toUpperCase());
 const percent = (share) => `${Math.round(share * 100)} %`;
 
 function node(name, text, attributes = {}) {
@@ -149,7 +151,7 @@ function show(next) {
   showMeasures(document.querySelector('[data-measures="geometry"]'), state.cards.length ? state.geometry.concat(roadwise) : []);
   const count = (verdict) => state.measures.filter((m) => m.verdict === verdict).length;
   put($("tally"), state.measures.length ? `${count("PASS")} on target, ${count("WARN")} with loss, ${count("FAIL")} will not do, ${count("UNKNOWN")} not measured` : "none yet");
-  turn("aim", state.turn.aim); turn("focus", state.turn.focus); turn("lane", state.turn.lane); turn("card", state.turn.card); turn("proof", state.turn.proof);
+  turn("aim", state.turn.aim); turn("focus", state.turn.focus); turn("card", state.turn.card); turn("proof", state.turn.proof);
   showFocus(); showLane(); showCards(); showPrediction(); showProof(); showSaved();
 }
 
@@ -184,6 +186,8 @@ function showFocus() {
 function showLane() {
   const rows = [];
   const { lane, masks, travel } = Drawing.shapes;
+  put($("turn-lane"), { lane: lane.length < 3 ? "Tap the lane’s corners on the picture, one after the other." : "Drag a corner to move it, tap to add one.",
+    mask: "Draw a box with a finger over what must not be read.", travel: "Draw an arrow the way cars go." }[chosenTool()]);
   rows.push(lane.length ? `Lane: ${lane.length} points` : "Lane: not drawn; the whole picture counts");
   masks.forEach((mask, n) => rows.push(`No-go area ${n + 1}: ${mask.length} points`));
   rows.push(travel ? "Travel: drawn" : "Travel: not drawn");
@@ -225,9 +229,9 @@ function showPrediction() {
   $("predicted").hidden = !state.prediction;
   if (!state.prediction) return;
   const told = state.prediction;
-  put($("exact"), percent(told.exact.share));
+  put($("exact"), String(Math.round(told.exact.share * 100)));
   put($("exact-interval"), `surely ${percent(told.exact.low)} to ${percent(told.exact.high)}, from ${told.exact.total} rendered plates`);
-  put($("predict-words"), told.words);
+  put($("predict-words"), capital(told.words) + ".");
   if ($("curves").dataset.of === state.prediction_number.toString()) return;
   $("curves").dataset.of = state.prediction_number;
   $("curves").replaceChildren(...told.curves.map(curve));
@@ -236,7 +240,7 @@ function showPrediction() {
 const QUANTITY = { width_px: ["Plate width", "px"], yaw: ["Angle sideways", "°"], blur_px: ["Blur", "px"] };
 function curve(told) {
   const [title, unit] = QUANTITY[told.quantity] || [named(told.quantity), ""];
-  const figure = node("figure", "", { class: "curve" }), W = 380, H = 170, left = 46, right = 14, top = 12, foot = 26;
+  const figure = node("figure", "", { class: "curve" }), W = 380, H = 170, left = 58, right = 14, top = 12, foot = 26;
   const xs = told.points.map((p) => p.value).concat(told.today), low = Math.min(...xs), high = Math.max(...xs);
   const x = (v) => left + ((v - low) / Math.max(1e-9, high - low)) * (W - left - right), y = (v) => top + (1 - v) * (H - top - foot);
   const SVG = "http://www.w3.org/2000/svg", svg = document.createElementNS(SVG, "svg");
