@@ -15,13 +15,14 @@ from rich.progress import BarColumn, Progress, TextColumn
 from typer.core import TyperGroup
 
 from edge.bench.line.accuracy import at_fps, truths
+from edge.bench.line.card import Card, make_card
 from edge.bench.line.clips import Clip, open_clip, retimed
 from edge.bench.line.counting import Plan
 from edge.bench.line.duel import Duel, duel
 from edge.bench.line.record import Mode, Record, Sample, encode
 from edge.bench.line.rig import Setup
 from edge.bench.line.run import run
-from edge.bench.line.show import show_duel, show_record
+from edge.bench.line.show import show_card, show_duel, show_record
 from edge.bench.passes import DueClip
 from edge.commands import bench_ingest
 from edge.commands.common import DetectorName, Models, RecognizerName, say, tell
@@ -148,6 +149,23 @@ def peer(
     show_duel(result, say())
 
 
+@bench_commands.command("table")
+def table(
+    clips: Annotated[list[Path] | None, typer.Argument(help="More clips for the comparison: H.264, 1280x720.")] = None,
+    minutes: Annotated[float, typer.Option(min=0.2, help="How long the cameras that were found are held.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns that line, peer and decoding alone get.")] = 6,
+    cores: Annotated[int, typer.Option(min=1, help="Cores for the cameras.")] = 2,
+    cache: Annotated[Path, typer.Option(help="Where mixed clips are kept.")] = Path(".cache/bench"),
+    json: JsonFile = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page here.")] = None,
+) -> None:
+    """Everything that is promised of the line's speed, in one run: what `make bench` prints."""
+    with Watched("looking through the clips") as show:
+        card = make_card(minutes, rounds, min(cores, len(os.sched_getaffinity(0))), clips or (), cache, show.say)
+    write(card, json)
+    show_card(card, say())
+
+
 def at_rate(
     clips: Sequence[Clip], known: Mapping[str, DueClip], fps: float, folder: Path
 ) -> tuple[list[Clip], Mapping[str, DueClip]]:
@@ -166,7 +184,7 @@ def use_cores(cores: int | None) -> None:
         os.sched_setaffinity(0, allowed[:cores])
 
 
-def write(record: Record | Duel, path: Path | None) -> None:
+def write(record: Record | Duel | Card, path: Path | None) -> None:
     """JSON in ``path``.  Raises ConfigError."""
     if path is None:
         return

@@ -58,10 +58,12 @@ class Turn(Struct, frozen=True, kw_only=True):
 
 class ClipDuel(Struct, frozen=True, kw_only=True):
     """One clip.  Frames a second of each by the clock (medians), and the rounds' ratios: how many times as fast as the peer,
-    what share of decoding alone; ``…_cpu`` by CPU time.  ``share`` is that of frames in which our detector finds a plate."""
+    what share of decoding alone; ``…_cpu`` by CPU time.  ``share`` is that of frames in which our detector finds a plate,
+    ``line`` what each turn of the line took."""
 
     clip: Clip
     share: float
+    line: tuple[Turn, ...]
     line_fps: Band
     decoding_fps: Band
     peer_fps: Band
@@ -72,8 +74,7 @@ class ClipDuel(Struct, frozen=True, kw_only=True):
 
 
 class Duel(Struct, frozen=True, kw_only=True):
-    """All clips of one run.  ``plates_cost`` is by how much the line is slower (negative) on the clip with the largest share of
-    frames with plates than on the one with the smallest, a ratio less one."""
+    """All clips of one run."""
 
     host: Host
     software: Software
@@ -81,8 +82,6 @@ class Duel(Struct, frozen=True, kw_only=True):
     seconds: float
     background: float
     clips: tuple[ClipDuel, ...]
-    plates_cost: Band
-    plates_cost_cpu: Band
     verdict: Verdict
 
 
@@ -210,8 +209,6 @@ def duel(clips: Sequence[Clip], setup: Setup, rounds: int, note: str, tell: Call
         after = cpu_times()
     use = used(before, after)
     results = tuple(_result(clip, plates, turns) for (clip, plates, _, _), turns in zip(sides, took, strict=True))
-    ranks = sorted(range(len(clips)), key=lambda n: results[n].share)
-    full, bare = took[ranks[-1]]["line"], took[ranks[0]]["line"]
     thermal = heat.account(0, after.at_s - before.at_s)
     return Duel(
         host=host.describe(Path.cwd(), note),
@@ -220,8 +217,6 @@ def duel(clips: Sequence[Clip], setup: Setup, rounds: int, note: str, tell: Call
         seconds=after.at_s - before.at_s,
         background=use.background,
         clips=results,
-        plates_cost=_ratios(bare, full, lambda t: t.wall_s, -1.0),
-        plates_cost_cpu=_ratios(bare, full, lambda t: t.cpu_s, -1.0),
         verdict=_verdict(rounds, thermal, host.swapped_pages() - swapped),
     )
 
@@ -264,19 +259,30 @@ def _result(clip: Clip, plates: Sequence[Sequence[Detection]], turns: dict[str, 
     return ClipDuel(
         clip=clip,
         share=sum(bool(found) for found in plates) / len(plates),
+        line=tuple(line),
         line_fps=band([1 / turn.wall_s for turn in line]),
         decoding_fps=band([1 / turn.wall_s for turn in decoding]),
         peer_fps=band([1 / turn.wall_s for turn in peer]),
-        to_peer=_ratios(peer, line, lambda t: t.wall_s),
-        to_peer_cpu=_ratios(peer, line, lambda t: t.cpu_s),
-        to_decoding=_ratios(decoding, line, lambda t: t.wall_s),
-        to_decoding_cpu=_ratios(decoding, line, lambda t: t.cpu_s),
+        to_peer=ratios(peer, line, by_clock),
+        to_peer_cpu=ratios(peer, line, by_cpu),
+        to_decoding=ratios(decoding, line, by_clock),
+        to_decoding_cpu=ratios(decoding, line, by_cpu),
     )
 
 
-def _ratios(over: Sequence[Turn], under: Sequence[Turn], of: Callable[[Turn], float], plus: float = 0.0) -> Band:
-    """Median and band of the rounds' ratios."""
-    return band([of(a) / of(b) + plus for a, b in zip(over, under, strict=True)])
+def by_clock(turn: Turn) -> float:
+    """Seconds a frame by the clock."""
+    return turn.wall_s
+
+
+def by_cpu(turn: Turn) -> float:
+    """Seconds a frame of CPU time."""
+    return turn.cpu_s
+
+
+def ratios(over: Sequence[Turn], under: Sequence[Turn], of: Callable[[Turn], float]) -> Band:
+    """Median and band of the rounds' ratios.  Pure."""
+    return band([of(a) / of(b) for a, b in zip(over, under, strict=True)])
 
 
 def _verdict(rounds: int, thermal: Thermal, swapped: int) -> Verdict:

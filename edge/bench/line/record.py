@@ -253,7 +253,7 @@ def encode(record: Struct) -> bytes:
 
 def decode(data: bytes) -> Record:
     """What :func:`encode` made.  Raises msgspec.DecodeError."""
-    return msgspec.json.decode(data, type=Record, dec_hook=_path)
+    return msgspec.json.decode(data, type=Record, dec_hook=path_hook)
 
 
 def _plain(value: object) -> object:
@@ -262,7 +262,8 @@ def _plain(value: object) -> object:
     raise NotImplementedError(f"cannot write {type(value).__name__}")
 
 
-def _path(wanted: type, value: object) -> object:
+def path_hook(wanted: type, value: object) -> object:
+    """Read paths from JSON, for msgspec."""
     if wanted is Path and isinstance(value, str):
         return Path(value)
     raise NotImplementedError(f"cannot read {wanted}")

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from edge.bench.line.card import Card
 from edge.bench.line.duel import Duel
 from edge.bench.line.record import Figure, Record
 from edge.bench.line.spans import Band, Latency
@@ -122,7 +123,7 @@ def show_duel(result: Duel, console: Console) -> None:
     console.print(escape(f"{host.board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}"), soft_wrap=True)
     console.print(table)
     console.print(
-        f"  {result.rounds} rounds by turns, {result.seconds:.0f} s; meanwhile others took {result.background:.0%} of the machine",
+        f"  {result.rounds} rounds by turns, {result.seconds:.0f} s; others took {result.background:.0%} of the machine",
         soft_wrap=True,
     )
     for reason in result.verdict.reasons:
@@ -132,3 +133,19 @@ def show_duel(result: Duel, console: Console) -> None:
 def ratio_words(ratio: Band) -> str:
     """A ratio with its band."""
     return f"{ratio.median:.2f} ({ratio.low:.2f}–{ratio.high:.2f})"
+
+
+def show_card(card: Card, console: Console) -> None:
+    """The table of targets, and what each clip showed."""
+    table = Table("", "peer", "to reach", "in the end", "here", "", pad_edge=False)
+    colours = {"in the end": "green", "to reach": "yellow", "short": "red", "not measured": "dim"}
+    for row in card.rows:
+        colour = colours[row.standing]
+        standing = {"in the end": "reached, in the end", "to reach": "reached"}.get(row.standing, row.standing)
+        table.add_row(row.what, row.peer, row.reach, row.end, f"[{colour}]{row.ours}[/]", escape(f"{standing}; {row.note}"))
+    console.print(table)
+    show_duel(card.duel, console)
+    if not card.held.host.target:
+        console.print(
+            "  this machine is no unit's board: the figures say nothing about one; ratios carry over in kind", soft_wrap=True
+        )

@@ -1,0 +1,113 @@
+"""Clips with a chosen share of frames that show plates, cut from one clip: its busy and its empty stretches.
+
+How fast a line is depends on what passes: ultimateALPR's benchmark varies this share (0, .2, .5, 1) and so do we.  Which frames
+show a plate our own detector says.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from edge.bench.line.clips import Clip, open_clip
+from edge.errors import ConfigError
+
+#: A mixed clip is at most so long, in frames, and repeated until it is at least so long.
+LONGEST, SHORTEST = 600, 900
+#: So many frames around a plate belong to neither kind: a car comes and goes there.
+BETWEEN = 4
+#: A stretch of fewer frames is left out: the line would see nothing but cuts.
+SHORT = 8
+FPS = 30
+
+
+class Stretch(Struct, frozen=True, kw_only=True):
+    """Frames ``first`` to ``last`` of a clip, both included."""
+
+    first: int
+    last: int
+
+    @property
+    def frames(self) -> int:
+        """How many."""
+        return self.last - self.first + 1
+
+
+def stretches(shows: Sequence[bool]) -> tuple[list[Stretch], list[Stretch]]:
+    """Pure: the stretches that show a plate, short gaps closed, and those that show none with a distance to any that does."""
+    near = [any(shows[max(0, n - BETWEEN) : n + BETWEEN + 1]) for n in range(len(shows))]
+    calm = [not any(near[max(0, n - BETWEEN) : n + BETWEEN + 1]) for n in range(len(shows))]
+    closed = [all(near[max(0, n - BETWEEN) : n + BETWEEN + 1]) for n in range(len(shows))]
+    return _runs(closed), _runs(calm)
+
+
+def choose(busy: Sequence[Stretch], empty: Sequence[Stretch], share: float) -> list[Stretch]:
+    """Pure: stretches in the clip's order with about ``share`` of their frames from ``busy``, as many as there are."""
+    of_busy, of_empty = sum(s.frames for s in busy), sum(s.frames for s in empty)
+    most = [float(LONGEST)]
+    if share > 0:
+        most.append(of_busy / share)
+    if share < 1:
+        most.append(of_empty / (1 - share))
+    total = min(most)
+    chosen = [*_first(busy, round(total * share)), *_first(empty, round(total * (1 - share)))]
+    return sorted(chosen, key=lambda stretch: stretch.first)
+
+
+def mix(clip: Clip, shows: Sequence[bool], share: float, folder: Path) -> Clip:
+    """The mixed clip in ``folder``, H.264 at 30 frames a second, made unless it is there.
+
+    Raises ConfigError if the clip has too little of what is asked for, or ffmpeg cannot."""
+    path = folder / f"plates-{share:g}-{clip.sha256[:8]}.mp4"
+    if not path.is_file():
+        chosen = choose(*stretches(shows), share)
+        frames = sum(stretch.frames for stretch in chosen)
+        if frames < FPS:
+            raise ConfigError(f"mix a clip with {share:.0%} of plates: {clip.path} has too few such frames")
+        folder.mkdir(parents=True, exist_ok=True)
+        once, whole = path.with_suffix(".once.mp4"), path.with_suffix(".part.mp4")
+        numbers = "+".join(f"between(n,{s.first},{s.last})" for s in chosen)
+        _ffmpeg(clip, ["-i", str(clip.path), "-vf", f"select='{numbers}',setpts=N/{FPS}/TB", "-r", str(FPS), *_H264, str(once)])
+        times = -(-SHORTEST // frames)
+        _ffmpeg(clip, ["-stream_loop", str(times - 1), "-i", str(once), "-c", "copy", str(whole)])
+        once.unlink()
+        whole.rename(path)
+    return open_clip(path)
+
+
+_H264 = ["-an", "-c:v", "libx264", "-preset", "medium", "-crf", "23", "-g", "60", "-pix_fmt", "yuv420p", "-threads", "1"]
+
+
+def _ffmpeg(clip: Clip, arguments: Sequence[str]) -> None:
+    try:
+        subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-y", *arguments], capture_output=True, check=True)
+    except FileNotFoundError as error:
+        raise ConfigError("mix a clip: ffmpeg is not installed; on Debian: apt-get install ffmpeg") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise ConfigError(f"mix a clip from {clip.path}: ffmpeg: {said[-1] if said else 'it cannot'}") from error
+
+
+def _runs(flags: Sequence[bool]) -> list[Stretch]:
+    runs, at = [], 0
+    for flag, group in itertools.groupby(flags):
+        length = len(list(group))
+        if flag and length >= SHORT:
+            runs.append(Stretch(first=at, last=at + length - 1))
+        at += length
+    return runs
+
+
+def _first(from_: Sequence[Stretch], frames: int) -> list[Stretch]:
+    """The first so many frames of some stretches."""
+    chosen = []
+    for stretch in from_:
+        take = min(stretch.frames, frames)
+        if take > 0:
+            chosen.append(Stretch(first=stretch.first, last=stretch.first + take - 1))
+            frames -= take
+    return chosen
