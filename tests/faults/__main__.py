@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults import backlog, brokers, clocks, cuts, disk, kills, links, stores, tamper
+from tests.faults import backlog, brokers, clocks, cuts, databases, disk, kills, links, stores, tamper
 from tests.faults.rows import Bench, Row, scale
 from tests.mosquitto import BINARY
 
@@ -38,6 +38,8 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "clock set right too late": clocks.set_right_too_late,
     "store locked": stores.locked,
     "store full": stores.full,
+    "database killed": databases.killed,
+    "database in trouble": databases.in_trouble,
     "replayed, doubled, shuffled": stores.replayed,
     "tamper": tamper.rows,
     "backlog": backlog.unthrottled,

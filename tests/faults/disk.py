@@ -89,7 +89,7 @@ def filled_by_another(bench: Bench) -> Row:
             before = scene.committed()
             wait_for(lambda: scene.committed() > before + 20, "reads are kept")  # noqa: B023
             refused = _refused(scene)
-            filled = _fill(data / "filler")
+            filled = fill(data / "filler")
             wait_for(lambda: _refused(scene) > refused, "puts are refused")  # noqa: B023
             time.sleep(bench.scale.full_disk_s)
             meanwhile += _refused(scene) - refused
@@ -114,7 +114,7 @@ def _refused(scene: Scene) -> int:
     return sum(truth.refused for truth in scene.truths().values())
 
 
-def _fill(path: Path) -> Path:
+def fill(path: Path) -> Path:
     """Write until not one byte more fits."""
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         for size in (1 << 16, 512, 1):

@@ -19,6 +19,7 @@ from edge.envelope.open import HpkeOpener
 from edge.errors import EnvelopeError, StoreError
 from edge.store.sqlite import SqliteStore
 from tests.delivery.town import Town
+from tests.faults import agency_store
 from tests.faults.ledger import Number, Truth
 from tests.faults.rows import Number as Shown
 from tests.labeled import AGENCY
@@ -63,8 +64,12 @@ class Account(Struct, frozen=True, kw_only=True):
         return {"committed": self.committed, "stored": self.stored, "lost": self.lost, **some}
 
 
-def rows(path: Path) -> list[Stored]:
+def rows(town: Town) -> list[Stored]:
     """Everything in the agency's store, in order."""
+    server, path = agency_store.dsn(town), town.store_path
+    if server is not None:
+        found = agency_store.in_postgres(server)
+        return [Stored(device=k.device, epoch=k.epoch, seq=k.seq, read_id=k.read_id, wire=k.wire) for k in found]
     if not path.exists():
         return []
     kept = wires(path)
@@ -98,18 +103,18 @@ def databases(path: Path) -> list[Path]:
     return [file for file in (path, *path.parent.glob(path.name + "*/*.sqlite")) if file.is_file()]
 
 
-def received(path: Path, device: str, epoch: str) -> list[tuple[int, int]] | None:
+def received(town: Town, device: str, epoch: str) -> list[tuple[int, int]] | None:
     """What the store has of an epoch now, as ranges; None while it cannot be asked."""
     try:
-        with closing(SqliteStore(path)) as store:
-            return list(store.received(device, epoch)) if path.exists() else []
+        with closing(agency_store.opened(town)) as store:
+            return list(store.received(device, epoch))
     except StoreError:
         return None
 
 
 def settle(town: Town, truths: Mapping[str, Truth]) -> Account:
     """Compare the ledgers of these devices with what the store has of them."""
-    found = [row for row in rows(town.store_path) if row.device in truths]
+    found = [row for row in rows(town) if row.device in truths]
     there = {(row.device, row.epoch, row.seq): hashlib.sha256(row.wire).hexdigest() for row in found}
     committed = {(device, *number): kept.sha256 for device, truth in truths.items() for number, kept in truth.committed.items()}
     tried = {

@@ -25,8 +25,8 @@ from edge.errors import OutboxError
 from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
 from edge.records import Release
-from edge.store.sqlite import SqliteStore
 from tests.delivery.town import Town
+from tests.faults import agency_store
 from tests.faults.ledger import Ledger
 from tests.labeled import release
 
@@ -87,7 +87,7 @@ def capture(town: Town, device: str, outbox: SqliteOutbox, stop: threading.Event
 def ingest(folder: str, port: int) -> None:
     """The agency end."""
     town, stop = Town(Path(folder), port), _begin(Path(folder) / "ingest.log")
-    store, journal = SqliteStore(town.store_path), Journal()
+    store, journal = agency_store.opened(town), Journal()
     journal.keep_in(_Tally(tally_path(town)))
     try:
         town.worker(store, journal).run(stop)

@@ -31,8 +31,12 @@ class Scale(Struct, frozen=True, kw_only=True):
     locked_s: float
     replayed: int
     tamper_trials: int
+    database_kills: int
+    database_kill_every_s: float
     backlog: int
     overtaken_s: float
+    dead_link_s: float
+    dead_quiet_link_s: float
 
 
 FULL = Scale(
@@ -50,8 +54,12 @@ FULL = Scale(
     locked_s=12.0,
     replayed=3000,
     tamper_trials=20,
+    database_kills=12,
+    database_kill_every_s=10.0,
     backlog=6000,
     overtaken_s=60.0,
+    dead_link_s=20.0,
+    dead_quiet_link_s=50.0,
 )
 SHORT = Scale(
     kills=60,
@@ -68,12 +76,18 @@ SHORT = Scale(
     locked_s=6.0,
     replayed=200,
     tamper_trials=1,
+    database_kills=2,
+    database_kill_every_s=1.0,
     backlog=400,
     overtaken_s=20.0,
+    dead_link_s=12.0,
+    dead_quiet_link_s=0.0,
 )
 
 
-_COUNTS = frozenset({"kills", "cuts", "failing_calls", "partitions", "wiped_reads", "replayed", "tamper_trials", "backlog"})
+_COUNTS = frozenset(
+    {"kills", "cuts", "failing_calls", "partitions", "wiped_reads", "replayed", "tamper_trials", "backlog", "database_kills"}
+)
 
 
 def scale(minutes: float) -> Scale:

@@ -23,7 +23,7 @@ from edge.outbox import inspect
 from edge.store.sqlite import SqliteStore
 from tests.delivery.processes import ROOT
 from tests.delivery.town import Town
-from tests.faults import oracle
+from tests.faults import agency_store, oracle
 from tests.faults.ledger import Truth
 from tests.faults.roles import Lanes, ingest, ledger_path, tally_path, unit
 from tests.labeled import AGENCY
@@ -76,12 +76,17 @@ class Life:
 class Scene:
     """Everything in one folder; whatever was started is ended at the end."""
 
-    def __init__(self, folder: Path, *devices: str, persistent: bool = True, also: Sequence[str] = ()) -> None:
-        """``also``: addresses beside the loopback under which the broker is reached.
+    def __init__(
+        self, folder: Path, *devices: str, persistent: bool = True, also: Sequence[str] = (), dsn: str | None = None
+    ) -> None:
+        """``dsn``: the PostgreSQL that is the agency's store; SQLite unless told.
+        ``also``: addresses beside the loopback under which the broker is reached.
         ``persistent``: whether the broker writes to disk what it holds (a demo broker does not)."""
         self.devices = devices
         self.town = Town(folder.resolve())
         self.town.make(*devices)
+        if dsn is not None:
+            agency_store.name(self.town, dsn)
         keys.make_device(self.operator, self.town.ca, "operator", AGENCY)
         self.broker = Broker(folder / "broker", self.town.ca, [AGENCY], also)
         with (folder / "broker" / "acl").open("a") as acl:
@@ -150,7 +155,7 @@ class Scene:
     def stored(self) -> int:
         """How many numbers the store has of what was committed so far; 0 while it cannot be asked."""
         epochs = {(device, epoch) for device, truth in self.truths().items() for epoch, _ in truth.committed}
-        found = [oracle.received(self.town.store_path, *one) or [] for one in epochs]
+        found = [oracle.received(self.town, *one) or [] for one in epochs]
         return sum(last - first + 1 for ranges in found for first, last in ranges)
 
     def stored_of(self, device: str) -> int:
@@ -212,7 +217,7 @@ class Witness:
             receipt = self._verifiers[device].read(wire)
         except EnvelopeError:
             return
-        there = oracle.received(self._town.store_path, device, receipt.epoch)
+        there = oracle.received(self._town, device, receipt.epoch)
         if there is None:
             return
         self.receipts += 1

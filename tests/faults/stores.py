@@ -100,12 +100,12 @@ def replayed(bench: Bench) -> Row:
         agency = scene.ingest()
         _publish(scene, shuffled[len(shuffled) // 2 :])
         wait_for(lambda: scene.stored() == len(wires), "everything is stored")
-        first = oracle.rows(scene.town.store_path)
+        first = oracle.rows(scene.town)
         _publish(scene, wires)
         time.sleep(1.0)
         codes = agency.end()
         account = scene.account()
-        changed = oracle.rows(scene.town.store_path) != first
+        changed = oracle.rows(scene.town) != first
         alarms = scene.counted("alarms")
         return bench.row(
             account.right and not changed and alarms == 0 and codes == 0 and scene.witness.early == 0,

@@ -190,7 +190,7 @@ def _trials(bench: Bench, folder: Path, trials: int) -> Mapping[Callable[[Target
         for target in targets.values():
             target.close()
         agency.end()
-        stored = oracle.rows(scene.town.store_path)
+        stored = oracle.rows(scene.town)
     said = {name: agency.said_about(name) for name in names}
     there = {name: {hashlib.sha256(row.wire).digest() for row in stored if row.device == name} for name in names}
 

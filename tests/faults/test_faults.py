@@ -128,8 +128,8 @@ def test_messages_doubled_shuffled_and_replayed_are_stored_once(bench: Bench) ->
 
 @needs_mosquitto
 def test_the_agency_end_notices_a_changed_card(bench: Bench) -> None:
-    """Edit, delete, swap, insert, cut the tail, roll back, sign anew, clone; an honest unit raises nothing.  Of a tail that nobody
-    outside ever heard of nothing can be known: a gap, never called a success."""
+    """Edit, delete, swap, insert, cut the tail, roll back, sign anew, clone; an honest unit raises nothing.  Of a tail that
+    nobody outside ever heard of nothing can be known: a gap, never called a success."""
     for row in tamper.rows(bench):
         if row.fault.endswith("what nobody knew"):
             assert row.verdict == "GAP", row.line()
