@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import queue
-import random
 import re
 import socket
 import ssl
@@ -34,6 +33,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.config import BrokerConfig
 from edge.errors import ConfigError, PublishError
+from edge.reach import Patience, knock, silent_for_s
 
 _ROOT = "plate-edge/v1"
 _BUCKETS = 64
@@ -45,10 +45,13 @@ MESSAGES_AT_MOST = 64
 _ARRAY_OF_TWO = b"\x92"
 
 _QOS = 1
-_FIRST_BACKOFF_S = 1.0
-_STABLE_S = 3.0
 _ANSWER_TIMEOUT_S = 10.0
 _FAREWELL_S = 1.0
+_WATCH_EVERY_S = 0.25
+# How much of the keep-alive a broker has to answer in, and the least of it: a busy broker may be slow for a moment.
+_ANSWERS_WITHIN, _ANSWERS_WITHIN_LEAST_S = 1 / 3, 3.0
+# paho looks once a second whether a ping is due.
+_PING_LATE_S = 1.0
 _REFUSED = 0x80  # MQTT 5, 2.4: reason codes from here on are errors
 
 
@@ -96,8 +99,8 @@ _bundle = msgspec.msgpack.Decoder(_Bundle)
 
 
 def pack(messages: Sequence[bytes]) -> bytes:
-    """The payload that carries ``messages`` (at most ``MESSAGES_AT_MOST``) of one sender to one addressee: one as it is, several
-    as the msgpack array ``[1, [message, …]]``, so that a backlog goes in a tenth of the packets."""
+    """The payload that carries ``messages`` (at most ``MESSAGES_AT_MOST``) of one sender to one addressee: one as it is,
+    several as the msgpack array ``[1, [message, …]]``, so that a backlog goes in a tenth of the packets."""
     return messages[0] if len(messages) == 1 else msgspec.msgpack.encode(_Bundle(1, tuple(messages)))
 
 
@@ -160,7 +163,7 @@ class Link:
         self._stopping = threading.Event()
         self._session: _Session | None = None
         self._generation = 0
-        self._failures = 0
+        self._patience = Patience(broker.backoff_max_s)
         self._thread = threading.Thread(target=self._run, name="mqtt-link", daemon=True)
 
     def start(self) -> None:
@@ -201,15 +204,26 @@ class Link:
                 reason = self._connect_once()
             except Exception as error:  # noqa: BLE001
                 # The top of this thread: whatever goes wrong with one connection, the next one is tried.
-                self._failures += 1
+                self._patience.failed()
                 reason = f"connect to broker {self._broker.host}:{self._broker.port}: unexpected {type(error).__name__}"
             if self._stopping.is_set():
                 return
             self._events.put(Down(reason=reason))
-            self._stopping.wait(backoff_s(self._failures, self._broker.backoff_max_s))
+            self._stopping.wait(self._patience.pause_s())
+
+    def _see_somebody(self) -> None:
+        """Where it is in doubt that somebody is there, knock.  Raises OSError if nobody answers."""
+        if self._patience.knocks:
+            self._patience.unheard()
+            knock(self._broker.host, self._broker.port)
+            self._patience.heard()
 
     def _connect_once(self) -> str:
-        """Live through one connection; returns why it ended."""
+        """Live through one connection; returns why it ended, or why it did not come about."""
+        try:
+            self._see_somebody()
+        except OSError as error:
+            return f"connect to broker {self._broker.host}:{self._broker.port}: nobody answers: {error.strerror or error}"
         self._generation += 1
         session = _Session(self._broker, self._name, self._tls, self._generation, self._events)
         try:
@@ -218,21 +232,16 @@ class Link:
             self._events.put(Up(window=session.window))
             began = time.monotonic()
             session.wait_until_lost()
-            self._failures = 0 if time.monotonic() - began > _STABLE_S else self._failures + 1
+            self._patience.lost(time.monotonic() - began)
+            if session.silent:
+                self._patience.unheard()
             return session.reason
         except PublishError as error:
-            self._failures += 1
+            self._patience.failed()
             return str(error)
         finally:
             self._session = None
             session.close()
-
-
-def backoff_s(attempt: int, most_s: float) -> float:
-    """How long to wait before the next attempt: doubled each time up to ``most_s``, and half of it left to chance, so that
-    the units of a town do not all come back in the same second."""
-    full = min(most_s, _FIRST_BACKOFF_S * 2.0 ** min(attempt, 16))
-    return full * random.uniform(0.5, 1.0)
 
 
 class _Session:
@@ -249,8 +258,9 @@ class _Session:
     ) -> None:
         self._broker, self._generation, self._events = broker, generation, events
         self._answered, self.lost = threading.Event(), threading.Event()
-        self._outstanding: list[paho.MQTTMessageInfo] = []
+        self._outstanding: list[tuple[paho.MQTTMessageInfo, float]] = []
         self._publishing, self._gone = threading.Lock(), threading.Event()
+        self.silent = False
         self.reason = "the broker closed the connection; does it accept this certificate?"
         self.window = broker.in_flight
         client = paho.Client(
@@ -291,22 +301,42 @@ class _Session:
 
     def wait_until_lost(self) -> None:
         """Return when the connection has ended, also if it ended without a word: paho's thread ends on a packet that it
-        cannot read, and then nobody calls back, while paho itself goes on believing that it is connected."""
-        while not self.lost.wait(1.0):
+        cannot read, and then nobody calls back, while paho itself goes on believing that it is connected.
+
+        A broker that does not answer for a third of the keep-alive is gone, whether it was handed a message or, after a
+        keep-alive's quiet, a ping (paho itself would wait for two).  That is within 1.5 keep-alives of the last byte, where
+        these are of nine seconds or more."""
+        while not self.lost.wait(_WATCH_EVERY_S):
             if not self._client.is_connected() or getattr(self._client, "_thread", self) is None:
                 self._lose("the connection to the broker ended: it sent something unreadable")
+            elif self._is_silent():
+                self.silent = True
+                self._lose("the connection to the broker ended without a word: what was sent is not answered")
+
+    def _is_silent(self) -> bool:
+        sock = self._client.socket()
+        silent_s = silent_for_s(sock) if isinstance(sock, socket.socket) else 0.0
+        keepalive_s = self._broker.keepalive_s
+        within_s = max(_ANSWERS_WITHIN_LEAST_S, _ANSWERS_WITHIN * keepalive_s)
+        if silent_s <= within_s:
+            return False
+        if silent_s > keepalive_s + _PING_LATE_S + within_s:
+            return True
+        with self._publishing:
+            self._outstanding = [(info, sent_s) for info, sent_s in self._outstanding if not info.is_published()]
+            return bool(self._outstanding) and time.monotonic() - self._outstanding[0][1] > within_s
 
     def publish(self, name: str, payload: bytes) -> int | None:
         """See :meth:`Link.publish`."""
         with self._publishing:
             if len(self._outstanding) >= self.window:
-                self._outstanding = [info for info in self._outstanding if not info.is_published()]
+                self._outstanding = [(info, sent_s) for info, sent_s in self._outstanding if not info.is_published()]
             if self.lost.is_set() or len(self._outstanding) >= self.window:
                 return None
             info = self._client.publish(name, payload, qos=_QOS)
             if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return None
-            self._outstanding.append(info)
+            self._outstanding.append((info, time.monotonic()))
         return self._token(info.mid)
 
     def acknowledge(self, token: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = {"edge.records", "edge.errors", "edge.clock", "edge.ranges", "edge"}
+BASE = {"edge.records", "edge.errors", "edge.clock", "edge.ranges", "edge.masking", "edge"}
 STAGES = {
     "camera", "gate", "detector", "recognizer", "tracker", "labeler", "policy", "hotlist", "envelope", "outbox", "publisher",
     "ingest", "store",
@@ -17,7 +17,7 @@ STAGES = {
 OWNERS = {
     "paho": {"edge/mqtt.py"},
     "fast_plate_ocr": {"edge/recognizer/fast_plate_ocr.py"},
-    "psycopg": {f"edge/store/postgres{part}.py" for part in ("", "_link", "_retention", "_schema")},
+    "psycopg": {f"edge/store/postgres{part}.py" for part in ("", "_link", "_pictures", "_retention", "_schema")},
     "typer": {"edge/cli.py", "calibration/cli.py", *(f"edge/commands/{p.name}" for p in ROOT.glob("edge/commands/*.py"))},
 }
 
@@ -48,17 +48,22 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-@pytest.mark.parametrize("name", ["records", "errors", "ranges"])
+@pytest.mark.parametrize("name", ["records", "errors", "ranges", "masking"])
 def test_records_and_errors_import_nothing_of_the_project(name: str) -> None:
     """The words that all stages share depend on no stage."""
     assert ours(ROOT / "edge" / f"{name}.py") == set()
 
 
-@pytest.mark.parametrize("name", ["clock", "journal", "model_files", "mqtt"])
+@pytest.mark.parametrize("name", ["clock", "journal", "model_files", "mqtt", "providers"])
 def test_shared_modules_import_only_the_base(name: str) -> None:
-    """What every stage may use pulls no stage in; mqtt also takes its slice of the configuration, and a
-    model file is looked into before it is loaded."""
-    allowed = BASE | {"mqtt": {"edge.config"}, "model_files": {"edge.onnx_file"}}.get(name, set())
+    """What every stage may use pulls no stage in; mqtt and providers also take their slice of the configuration, and a model
+    file is looked into before it is loaded."""
+    more = {
+        "mqtt": {"edge.config", "edge.reach"},
+        "model_files": {"edge.onnx_file"},
+        "providers": {"edge.config"},
+    }
+    allowed = BASE | more.get(name, set())
     assert ours(ROOT / "edge" / f"{name}.py") <= allowed
 
 
@@ -72,7 +77,7 @@ def test_an_interface_imports_only_records(path: Path) -> None:
 def test_no_stage_imports_another_stage(path: Path) -> None:
     """Stages meet in pipeline.py and build.py only; labels and lists are made from the pack's Structs, so they see policy."""
     stage = path.relative_to(ROOT).parts[1]
-    shared = BASE | {"edge.config", "edge.model_files", "edge.mqtt", "edge.journal"}
+    shared = BASE | {"edge.config", "edge.model_files", "edge.mqtt", "edge.journal", "edge.providers"}
     allowed_stages = {stage}
     if stage in ("labeler", "hotlist"):
         allowed_stages.add("policy")

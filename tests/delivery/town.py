@@ -26,10 +26,11 @@ from tests.labeled import AGENCY
 
 
 class Town:
-    """Paths and parts.  ``host`` and ``port`` are the broker's."""
+    """Paths and parts.  ``host`` and ``port`` are the broker's; both ends are more impatient with it than at work, unless
+    ``patient``."""
 
-    def __init__(self, folder: Path, port: int = 0, host: str = "127.0.0.1") -> None:
-        self.folder, self.port, self.host = folder, port, host
+    def __init__(self, folder: Path, port: int = 0, host: str = "127.0.0.1", patient: bool = False) -> None:
+        self.folder, self.port, self.host, self.patient = folder, port, host, patient
         self.ca, self.agency = folder / "ca", folder / "agency"
         self.store_path = self.agency / "reads.sqlite"
 
@@ -47,14 +48,14 @@ class Town:
         return self.device(device) / "data" / "outbox.sqlite"
 
     def broker(self, owner: Path) -> BrokerConfig:
+        hurry = {} if self.patient else {"keepalive_s": 5, "backoff_max_s": 1.0}
         return BrokerConfig(
             host=self.host,
             port=self.port,
             ca=owner / "ca.pem",
             certificate=owner / "tls.pem",
             key=owner / "tls.key",
-            keepalive_s=5,
-            backoff_max_s=1.0,
+            **hurry,  # type: ignore[arg-type]
         )
 
     def sealer(self, device: str) -> HpkeSealer:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults import backlog, brokers, clocks, cuts, databases, disk, kills, links, stores, tamper
+from tests.faults import backlog, brokers, clocks, cuts, databases, dead_link, disk, kills, links, named, stores, tamper
 from tests.faults.rows import Bench, Row, scale
 from tests.mosquitto import BINARY
 
 FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "killed at random": kills.at_random,
+    "killed at named points": named.at_named_points,
     "power cut at the unit": cuts.at_the_unit,
     "power cut at the agency": cuts.at_the_agency,
     "control: synchronous=NORMAL": cuts.control_not_synchronous,
@@ -45,6 +46,8 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "backlog": backlog.unthrottled,
     "backlog at 1 Mbit/s": backlog.thin,
     "hits before a backlog": backlog.hits_first,
+    "link dies silently": dead_link.while_reads_flow,
+    "quiet link dies silently": dead_link.while_nothing_happens,
 }
 
 

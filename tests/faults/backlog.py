@@ -258,7 +258,7 @@ def cpu_s(pid: int) -> float:
 
 def main(folder: str, port: str, device: str, hits_every_s: str, for_s: str) -> None:
     """The unit: lane 2 until the outbox is empty, or for ``for_s`` if that is not 0; a fresh hit now and then if asked for."""
-    town = Town(Path(folder), int(port), host=slow_link.HERE)
+    town = Town(Path(folder), int(port), host=slow_link.HERE, patient=True)
     outbox, sealer, chance, stop = open_outbox(town, device), town.sealer(device), random.Random(7), threading.Event()
     journal, hits, every_s = Journal(), list[tuple[int, float]](), float(hits_every_s)
     lane_2 = threading.Thread(target=town.drain(device, outbox, journal, resend_after_s=20.0).run, args=(stop,))

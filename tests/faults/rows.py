@@ -18,6 +18,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     """How much of each fault.  Times in seconds."""
 
     kills: int
+    named_kills: int
     cuts: int
     failing_calls: int
     partitions: int
@@ -41,6 +42,7 @@ class Scale(Struct, frozen=True, kw_only=True):
 
 FULL = Scale(
     kills=2000,
+    named_kills=25,
     cuts=1500,
     failing_calls=400,
     partitions=204,
@@ -63,6 +65,7 @@ FULL = Scale(
 )
 SHORT = Scale(
     kills=60,
+    named_kills=1,
     cuts=60,
     failing_calls=24,
     partitions=8,
@@ -86,7 +89,18 @@ SHORT = Scale(
 
 
 _COUNTS = frozenset(
-    {"kills", "cuts", "failing_calls", "partitions", "wiped_reads", "replayed", "tamper_trials", "backlog", "database_kills"}
+    {
+        "kills",
+        "named_kills",
+        "cuts",
+        "failing_calls",
+        "partitions",
+        "wiped_reads",
+        "replayed",
+        "tamper_trials",
+        "backlog",
+        "database_kills",
+    }
 )
 
 

@@ -50,15 +50,6 @@ def test_another_topic_is_not_ours(topic: str) -> None:
     assert mqtt.parse_topic(topic) is None
 
 
-def test_waiting_between_attempts_grows_and_is_left_to_chance() -> None:
-    """The units of a town do not come back in the same second, and nobody waits longer than configured."""
-    for attempt in range(100):
-        waits = {mqtt.backoff_s(attempt, 60.0) for _ in range(20)}
-        assert len(waits) > 1
-        assert 0.5 * min(60.0, 2.0**attempt) <= min(waits)
-        assert max(waits) <= 60.0
-
-
 @given(st.lists(st.binary(min_size=1, max_size=300), min_size=1, max_size=mqtt.MESSAGES_AT_MOST))
 def test_what_is_packed_together_comes_apart_again(messages: list[bytes]) -> None:
     """In order; a single message goes as it is, so that an agency end of before reads what a quiet unit sends."""
