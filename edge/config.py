@@ -26,6 +26,8 @@ else:
 
 #: How many people must have signed a policy bundle, unless told.
 BUNDLE_THRESHOLD = 2
+#: Where a network may run.
+Provider = Literal["cpu", "cuda", "tensorrt", "openvino"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _DSN_PASSWORD = re.compile(r"password\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)
 
@@ -79,18 +81,25 @@ class DetectorConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     default and its figure unless told).
 
     ``pixels`` is how many pixels of a frame the network sees, for a model that leaves it open (as many as the model was made
-    for unless told): the time a frame takes grows with it, and so does the distance from which a plate is found."""
+    for unless told): the time a frame takes grows with it, and so does the distance from which a plate is found.
+
+    ``providers`` are where it may run, best first, of `cpu`, `cuda`, `tensorrt` and `openvino`: the first that can be had does;
+    with none of them the unit does not start.  ``threads`` is one, since cameras share the cores: a second one only pays where
+    there is one camera and cores to spare."""
 
     model: str | None = None
     threshold: float | None = None
     pixels: int | None = None
+    providers: tuple[Provider, ...] = ("cpu",)
     threads: int = 1
 
 
 class RecognizerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which plate reader, from ``models/manifest.toml`` by name; the manifest's default unless told."""
+    """Which plate reader, from ``models/manifest.toml`` by name; the manifest's default unless told.  ``providers`` and
+    ``threads`` as for the detector."""
 
     model: str | None = None
+    providers: tuple[Provider, ...] = ("cpu",)
     threads: int = 1
 
 
@@ -387,6 +396,8 @@ def _check_ranges(path: Path, config: DeviceConfig) -> None:
         ("gate.look_every_s", 0 <= config.gate.look_every_s <= 1, "between 0 and 1"),
         ("gate.full_look_every_s", 0 < config.gate.full_look_every_s <= 60, "above 0 and at most 60"),
         ("detector.threads", config.detector.threads >= 1, "at least 1"),
+        ("detector.providers", bool(config.detector.providers), "at least one, such as [\"cpu\"]"),
+        ("recognizer.providers", bool(config.recognizer.providers), "at least one, such as [\"cpu\"]"),
         ("recognizer.threads", config.recognizer.threads >= 1, "at least 1"),
         ("tracker.max_gap_s", config.tracker.max_gap_s > 0, "above 0"),
         ("tracker.min_detections", config.tracker.min_detections >= 1, "at least 1"),

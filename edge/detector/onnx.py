@@ -19,6 +19,7 @@ from edge.detector.postprocess import one_per_plate, plates_from_boxes, plates_f
 from edge.detector.preprocess import STEP, grey_input, input_size, letterbox_rgb
 from edge.errors import ModelError
 from edge.model_files import ModelFile, session_options
+from edge.providers import Chosen, Ran, load_on, one_per_core
 from edge.records import Detection, Frame, Image
 
 #: What each format takes: grey, or RGB …
@@ -40,7 +41,7 @@ class OnnxDetector:
         self._threshold = model.threshold if config.threshold is None else config.threshold
         self._colour = CHANNELS[model.format] == 3
         self._candidate = min(model.candidate, self._threshold)
-        self._session = _open_session(model, config.threads)
+        self._session, self.ran = _open_session(model, config)
         entries = self._session.get_inputs()
         if len(entries) != 1:
             raise ModelError(f"load detector `{model.name}`: it takes {len(entries)} inputs, but {model.format} takes one")
@@ -80,8 +81,8 @@ class OnnxDetector:
 
     @property
     def provider(self) -> str:
-        """The execution provider that runs it."""
-        return str(self._session.get_providers()[0])
+        """Where it runs."""
+        return self.ran.provider
 
     def detect(self, frame: Frame) -> tuple[Detection, ...]:
         """The plates of one frame, most confident first, one detection per plate."""
@@ -102,7 +103,8 @@ class OnnxDetector:
         return found if found.confidence >= self._threshold else msgspec.structs.replace(found, sure=False)
 
     def _run(self, tensor: npt.NDArray[np.generic], columns: int) -> npt.NDArray[np.float32]:
-        rows = np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)
+        with one_per_core:
+            rows = np.asarray(self._session.run(None, {self._input: tensor})[0], np.float32)
         if rows.ndim == 3:
             rows = rows[0]
         if rows.ndim != 2 or rows.shape[1] != columns:
@@ -141,10 +143,11 @@ def _own_size(model: ModelFile, text: str) -> tuple[int, int]:
     return width, height
 
 
-def _open_session(model: ModelFile, threads: int) -> onnxruntime.InferenceSession:
+def _open_session(model: ModelFile, config: DetectorConfig) -> tuple[onnxruntime.InferenceSession, Ran]:
+    def load(provider: Chosen) -> onnxruntime.InferenceSession:
+        return onnxruntime.InferenceSession(str(model.path), sess_options=session_options(config.threads), providers=[provider])
+
     try:
-        return onnxruntime.InferenceSession(
-            str(model.path), sess_options=session_options(threads), providers=["CPUExecutionProvider"]
-        )
+        return load_on(config.providers, config.threads, load, lambda session: session)
     except Exception as error:
         raise ModelError(f"load detector `{model.name}` from {model.path}: {error}") from error

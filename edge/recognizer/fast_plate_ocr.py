@@ -16,6 +16,7 @@ from fast_plate_ocr import LicensePlateRecognizer
 from edge.config import RecognizerConfig
 from edge.errors import ModelError
 from edge.model_files import ModelFile, session_options
+from edge.providers import Chosen, Ran, load_on, one_per_core
 from edge.recognizer.straighten import sharpness, straighten
 from edge.records import Detection, Frame, Image, Option, Reading
 
@@ -38,12 +39,7 @@ class FastPlateOcr:
             raise ModelError(f"load reader `{model.name}`: the manifest names no plate configuration (`config`) for it")
         self._model = model
         try:
-            self._ocr = LicensePlateRecognizer(
-                onnx_model_path=model.path,
-                plate_config_path=model.config,
-                providers=["CPUExecutionProvider"],
-                sess_options=session_options(config.threads),
-            )
+            self._ocr, self.ran = _load(model, config)
             self._plate = self._ocr.config
             self._check()
         except ModelError:
@@ -55,6 +51,11 @@ class FastPlateOcr:
     def sha256(self) -> str:
         """Hash of the model file."""
         return self._model.sha256
+
+    @property
+    def provider(self) -> str:
+        """Where it runs."""
+        return self.ran.provider
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -106,7 +107,8 @@ class FastPlateOcr:
         """Probabilities ``(n, slots, alphabet)`` and, where there is a region head, ``(n, regions)``."""
         batch = np.stack([self._model_input(crop) for crop in crops])
         names = ["plate", "region"] if self._ocr.has_region_head else [self._ocr.plate_output_name]
-        outputs = self._ocr.model.run(names, {"input": batch})
+        with one_per_core:
+            outputs = self._ocr.model.run(names, {"input": batch})
         slots = (self._plate.max_plate_slots, self._plate.vocabulary_size)
         plates = np.asarray(outputs[0], np.float32).reshape(len(crops), *slots)
         return plates, np.asarray(outputs[1], np.float32) if len(outputs) > 1 else None
@@ -154,6 +156,18 @@ class FastPlateOcr:
         kept = [i for i in order if slot[i] >= MIN_PROBABILITY] or [order[0]]
         pad, alphabet = self._plate.pad_char, self._plate.alphabet
         return tuple(Option(character="" if alphabet[i] == pad else alphabet[i], probability=float(slot[i])) for i in kept)
+
+
+def _load(model: ModelFile, config: RecognizerConfig) -> tuple[LicensePlateRecognizer, Ran]:
+    def load(provider: Chosen) -> LicensePlateRecognizer:
+        return LicensePlateRecognizer(
+            onnx_model_path=model.path,
+            plate_config_path=model.config,
+            providers=[provider],
+            sess_options=session_options(config.threads),
+        )
+
+    return load_on(config.providers, config.threads, load, lambda ocr: ocr.model)
 
 
 def _shrink(crop: Image, size: tuple[int, int]) -> int:
