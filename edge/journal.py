@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import sys
 import threading
 from collections import Counter
@@ -17,15 +16,8 @@ from datetime import datetime, timezone
 from typing import Protocol, TextIO
 
 from edge.errors import ConfigError
+from edge.masking import mask_secrets
 from edge.records import Withhold
-
-_URL_SECRET = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^\s'\"]*@", re.IGNORECASE)
-
-
-def mask_secrets(text: str) -> str:
-    """Replace the user and password part of every URL in ``text``; everything up to the last ``@`` goes,
-    a slash in the password too; an ``@`` in a path takes the host with it, which is the safe side to err on."""
-    return _URL_SECRET.sub(r"\g<scheme>***@", text)
 
 
 class Book(Protocol):

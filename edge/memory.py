@@ -1,4 +1,4 @@
-"""Memory that is overwritten when it is freed, for packs that give a unit minutes to forget.
+"""Memory that leaves no trace: no core of it, and what is freed is overwritten, for packs that give a unit minutes to forget.
 
 A text that nobody refers to any more still stands in the process's memory until something else is written there.  glibc can
 overwrite every block the moment it is freed (tunable ``glibc.malloc.perturb``, manual section 39.2); blocks that the thread
@@ -8,7 +8,10 @@ Both must be set before the program starts, so the program starts itself again w
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
+import resource
 import sys
 
 from edge.errors import PolicyError
@@ -16,6 +19,23 @@ from edge.errors import PolicyError
 _TUNABLES = "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
 #: The environment that asks for it.
 SETTINGS = {"GLIBC_TUNABLES": _TUNABLES, "PYTHONMALLOC": "malloc"}
+
+
+_PR_SET_DUMPABLE = 4  # prctl(2)
+
+
+def write_no_core() -> None:
+    """Let a crash leave no file of this process's memory, where plates and pictures stand in clear; its children inherit it."""
+    with contextlib.suppress(OSError, ValueError):  # a sandbox may forbid it, and forbids cores itself
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def be_closed_to_others() -> None:
+    """``write_no_core``, also where cores go to a program, which core(5) lets ignore the limit; and no other process of this
+    account may look into this one's memory or files under /proc."""
+    write_no_core()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 class StartAgain(PolicyError):

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from edge.config import CameraConfig
 from edge.errors import CameraError, ConfigError
+from edge.masking import hide
 
 SourceKind = Literal["clip", "pictures", "stream", "device"]
 
@@ -77,6 +78,7 @@ def stream_url(config: CameraConfig) -> SecretUrl:
     if config.credentials is None:
         return SecretUrl(plain, plain)
     user, password = _read_credentials(config.name, config.credentials)
+    hide(password, user)
     scheme, _, rest = plain.partition("://")
     return SecretUrl(plain, f"{scheme}://{quote(user, safe='')}:{quote(password, safe='')}@{rest}")
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge import build
+from edge import build, memory
 from edge.clock import Clock
 from edge.commands.common import (
     AgencyFile,
@@ -30,6 +30,7 @@ app = typer.Typer()
 @app.command()
 def ingest(config: Annotated[Path, typer.Option("-c", "--config", help="The agency end's configuration.")]) -> None:
     """Run the agency end: verify, open, store, commit, receipt, delete what has expired, until told to stop."""
+    memory.write_no_core()
     stop = stop_on_signals()
     loaded, journal = load_agency(config), Journal()
     worker = build.ingest(loaded, journal)

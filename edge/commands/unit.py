@@ -46,6 +46,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Run the unit, headless, until its recordings end or it is told to stop; then print the accounts."""
+    memory.be_closed_to_others()
     clock, journal = Clock(), Journal()
     stop = stop_on_signals()
     loaded = load_device(config)

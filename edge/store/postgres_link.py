@@ -17,6 +17,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from edge.errors import StoreError
+from edge.masking import hide
 
 Db = psycopg.Connection[tuple[Any, ...]]
 
@@ -152,7 +153,9 @@ def _read_password(path: Path) -> str:
     try:
         if stat.S_IMODE(path.stat().st_mode) & _READABLE_BY_OTHERS:
             raise StoreError(f"read password {path}: everybody on this machine may read it; run `chmod 600` on it")
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
+        password = path.read_text(encoding="utf-8").rstrip("\r\n")
+        hide(password)
+        return password
     except (OSError, UnicodeError) as error:
         raise StoreError(f"read password {path}: {error}") from error
 
