@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults import backlog, brokers, clocks, cuts, databases, dead_link, disk, kills, links, named, stores, tamper
+from tests.faults import backlog, brokers, clocks, cuts, databases, disk, kills, links, named, stores, tamper
 from tests.faults.rows import Bench, Row, scale
 from tests.mosquitto import BINARY
 
@@ -46,8 +46,6 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "backlog": backlog.unthrottled,
     "backlog at 1 Mbit/s": backlog.thin,
     "hits before a backlog": backlog.hits_first,
-    "link dies silently": dead_link.while_reads_flow,
-    "quiet link dies silently": dead_link.while_nothing_happens,
 }
 
 

@@ -19,7 +19,7 @@ import uuid
 from datetime import datetime, timezone
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from edge.errors import OutboxError
 from edge.journal import Journal
@@ -27,6 +27,7 @@ from edge.outbox.sqlite import SqliteOutbox
 from edge.records import Release
 from tests.delivery.town import Town
 from tests.faults import agency_store
+from tests.faults.dying import dying
 from tests.faults.ledger import Ledger
 from tests.labeled import release
 
@@ -39,11 +40,14 @@ def ledger_path(town: Town, device: str) -> Path:
     return town.device(device) / "ledger"
 
 
-def unit(folder: str, port: int, device: str, lanes: Lanes, count: int, pause_s: float) -> None:
-    """Lane 1 puts reads, each after a pause of up to twice ``pause_s``; lane 2 drains.  Goes on for ever if ``count`` is 0."""
+def unit(folder: str, port: int, device: str, lanes: Lanes, count: int, pause_s: float, dies: str = "") -> None:
+    """Lane 1 puts reads, each after a pause of up to twice ``pause_s``; lane 2 drains.  Goes on for ever if ``count`` is 0, or
+    until the point that ``dies`` names."""
     town, stop = Town(Path(folder), port), _begin(Path(folder) / f"{device}.log")
-    outbox = town.outbox(device)
-    lane_2 = threading.Thread(target=town.drain(device, outbox, Journal()).run, args=(stop,))
+    outbox: Any = dying(town.outbox(device), "outbox", dies)
+    drain: Any = town.drain(device, outbox, Journal())
+    drain._publisher, drain._receipts = dying(drain._publisher, "publisher", dies), dying(drain._receipts, "receipts", dies)
+    lane_2 = threading.Thread(target=drain.run, args=(stop,))
     if lanes != "capture":
         lane_2.start()
     if lanes != "drain":
@@ -84,13 +88,16 @@ def capture(town: Town, device: str, outbox: SqliteOutbox, stop: threading.Event
     ledger.close()
 
 
-def ingest(folder: str, port: int) -> None:
-    """The agency end."""
+def ingest(folder: str, port: int, dies: str = "") -> None:
+    """The agency end; it lives until the point that ``dies`` names, if any."""
     town, stop = Town(Path(folder), port), _begin(Path(folder) / "ingest.log")
     store, journal = agency_store.opened(town), Journal()
     journal.keep_in(_Tally(tally_path(town)))
     try:
-        town.worker(store, journal).run(stop)
+        worker: Any = town.worker(store, journal)
+        for part in ("opener", "store", "witness", "mailbox"):
+            setattr(worker, f"_{part}", dying(getattr(worker, f"_{part}"), part, dies))
+        worker.run(stop)
     finally:
         store.close()
 

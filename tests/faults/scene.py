@@ -114,13 +114,16 @@ class Scene:
         self.witness.close()
         self.broker.kill()
 
-    def unit(self, device: str, lanes: Lanes = "both", count: int = 0, pause_s: float = 0.0, port: int | None = None) -> Life:
-        """A unit as a forked process; ``port`` is another one than the broker's where something lies in between."""
-        return self._fork(unit, str(self.town.folder), port or self.town.port, device, lanes, count, pause_s)
+    def unit(
+        self, device: str, lanes: Lanes = "both", count: int = 0, pause_s: float = 0.0, port: int | None = None, dies: str = ""
+    ) -> Life:
+        """A unit as a forked process; ``port`` is another one than the broker's where something lies in between, ``dies`` a
+        point at which it kills itself."""
+        return self._fork(unit, str(self.town.folder), port or self.town.port, device, lanes, count, pause_s, dies)
 
-    def ingest(self, port: int | None = None) -> Life:
+    def ingest(self, port: int | None = None, dies: str = "") -> Life:
         """The agency end as a forked process."""
-        return self._fork(ingest, str(self.town.folder), port or self.town.port)
+        return self._fork(ingest, str(self.town.folder), port or self.town.port, dies)
 
     def spawn(self, environment: Mapping[str, str], role: str, *arguments: object) -> Life:
         """A role as a program of its own."""
