@@ -16,7 +16,17 @@ from calibration.page.feed import Feed, Shown, encode
 from calibration.page.glance import Glance, Sight
 from calibration.page.judged import measures_of, plain, road_of, standings, turns
 from calibration.page.messages import Capture, Drawing, Nothing, Patch, Plan, Save, Settings
-from calibration.page.state import FocusState, Job, PageState, ProofState, SavedState, ShownCard, ShownPlate, Standing, TakenCard
+from calibration.page.state import (
+    FocusState,
+    Job,
+    PageState,
+    ProofState,
+    SavedState,
+    ShownCard,
+    ShownPlate,
+    Standing,
+    TakenCard,
+)
 from calibration.place import place_lane
 from calibration.predict import Models, conditions_of, predict
 from calibration.records import CardView, Finding, Geometry, Measure, Prediction, Proof

@@ -41,17 +41,17 @@ def with_card(street: Image, pose: Pose, seed: int = 0) -> Image:
     return np.where(mask[..., None] > 0, taken[..., None], street).astype(np.uint8)
 
 
-def make_clip(path: Path) -> None:
+def make_clip(path: Path, near_s: float = NEAR_S, far_s: float = FAR_S, traffic_s: float = TRAFFIC_S) -> None:
     """Write the clip (H.264, 10 pictures a second); ffmpeg encodes it."""
     street = demo_frames()
     empty = next(street)
-    pictures = [with_card(empty, NEAR, n) for n in range(int(NEAR_S * FPS))]
-    pictures += [with_card(empty, FAR, n) for n in range(int(FAR_S * FPS))]
+    pictures = [with_card(empty, NEAR, n) for n in range(int(near_s * FPS))]
+    pictures += [with_card(empty, FAR, n) for n in range(int(far_s * FPS))]
     for number, frame in enumerate(street, 1):  # 15 pictures a second become 10
-        if number % 3 != 2 and number < TRAFFIC_S * 15:
-            pictures.append(frame)
-        elif number >= TRAFFIC_S * 15:
+        if number >= traffic_s * 15:
             break
+        if number % 3 != 2:
+            pictures.append(frame)
     encode = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", "1280x720", "-r", str(FPS), "-i", "-"]
     encode += ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "12", "-threads", "1", "-pix_fmt", "yuv420p", str(path)]
     subprocess.run(encode, input=b"".join(picture.tobytes() for picture in pictures), check=True)

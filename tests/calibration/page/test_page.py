@@ -1,0 +1,251 @@
+"""The page in a real Chromium: a technician's whole hour on a played-back clip, and what everybody else meets.
+
+The clip shows the calibration card at two known places in the lane, then cars with known plates.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("selenium", reason="selenium drives the browser: pip install selenium")
+
+from selenium import webdriver
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.actions.pointer_input import PointerInput
+from selenium.webdriver.common.by import By
+
+from tests.calibration.page.browser import open_browser, resize
+from tests.calibration.page.clip import FAR, NEAR, SEES_DEG, make_clip
+from tests.calibration.page.served import Served
+
+LOOK = (Path(__file__).parent / "look.js").read_text()
+TABLET, UPRIGHT, PHONE = (1280, 800), (800, 1280), (390, 844)
+WAIT_S = 90.0
+STEPS = ("aim", "focus", "lane", "card", "predict", "proof", "save")
+
+
+class Technician:
+    """Somebody at the tablet: sees what stands on the page, taps, types and draws."""
+
+    def __init__(self, browser: webdriver.Chrome, served: Served) -> None:
+        self.browser, self._served = browser, served
+
+    def open(self) -> None:
+        self.browser.get(f"https://127.0.0.1:{self._served.port}/")
+
+    def enter(self, code: str) -> None:
+        self.browser.find_element(By.ID, "code").send_keys(code)
+        self.tap("form button")
+
+    def tap(self, selector: str) -> None:
+        found = self.browser.find_element(By.CSS_SELECTOR, selector)
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+        found.click()
+
+    def type(self, name: str, words: str) -> None:
+        field = self.browser.find_element(By.ID, name)
+        field.clear()
+        field.send_keys(words)
+        self.script("arguments[0].dispatchEvent(new Event('change'))", field)
+
+    def draw(self, *path: tuple[float, float]) -> None:
+        """A finger on the picture, from point to point (shares of it), then lifted."""
+        area = self.browser.find_element(By.ID, "overlay")
+        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", area)
+        box = self.script("const b = arguments[0].getBoundingClientRect(); return [b.x, b.y, b.width, b.height]", area)
+        hand = ActionBuilder(self.browser, mouse=PointerInput("touch", "finger"))
+        for number, (x, y) in enumerate(path):
+            hand.pointer_action.move_to_location(round(box[0] + x * box[2]), round(box[1] + y * box[3]))
+            if number == 0:
+                hand.pointer_action.pointer_down()
+        hand.pointer_action.pointer_up()
+        hand.perform()
+
+    def script(self, code: str, *arguments: object) -> object:
+        return self.browser.execute_script(code, *arguments)
+
+    def state(self, name: str) -> object:
+        """A part of what the unit said last."""
+        return self.script(f"return state ? state.{name} : null")
+
+    def text(self, selector: str) -> str:
+        return str(self.script("return document.querySelector(arguments[0]).textContent", selector))
+
+    def until(self, holds: Callable[[], object], what: str) -> None:
+        """Wait until it holds; fails with what the page says instead."""
+        deadline = time.monotonic() + WAIT_S
+        while not holds():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{what}: the page says {self.text('body')!r}; {self._served.errors}")
+            time.sleep(0.1)
+
+    def card_is(self, wide: bool) -> bool:
+        """Whether the card is seen, at the near edge (wide) or the far one."""
+        width = self.script("return state && state.card ? state.card.width_px : 0")
+        return float(str(width)) > 160 if wide else 100 < float(str(width)) < 150
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "hour.mp4"
+    make_clip(path)
+    return path
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Iterator[Callable[[Served], Technician]]:
+    """Opens a tablet on a page; closed at the end."""
+    opened: list[webdriver.Chrome] = []
+
+    def open_one(served: Served) -> Technician:
+        opened.append(open_browser(tmp_path / f"profile-{len(opened)}", served.port, TABLET))
+        return Technician(opened[-1], served)
+
+    yield open_one
+    for browser in opened:
+        browser.quit()
+
+
+Browse = Callable[[Served], Technician]
+
+
+def test_the_whole_hour(clip: Path, browse: Browse, tmp_path: Path) -> None:
+    """Code, aim, focus, lane, card, prediction: each step does on the page what it says, with nothing from elsewhere."""
+    with Served("--clip", clip, "--plates", "10") as served:
+        me = browse(served)
+        me.open()
+        me.enter(served.code)
+        me.until(lambda: (me.state("serial") or -1) > 2, "pictures come")
+        _aim(me)
+        _draw_the_lane(me)
+        _take_the_cards(me)
+        _predict(me)
+        _looks_right_on_every_screen(me)
+        outside = me.script(
+            "return performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.startsWith(origin))"
+        )
+        assert [name for name in outside if not name.startswith("blob:https://127.0.0.1")] == []  # type: ignore[attr-defined]
+        assert [each for each in me.browser.get_log("browser") if each["level"] == "SEVERE"] == []
+        me.tap("header form button")
+        assert "You have left" in me.text("body")
+
+
+def _aim(me: Technician) -> None:
+    me.type("speed", "35")
+    me.type("fov", str(SEES_DEG))
+    me.type("shutter", "500")
+    me.until(lambda: me.card_is(wide=True), "the card is found at the near edge")
+    me.until(lambda: me.script("return document.querySelectorAll('#found .card-line').length") == 1, "the card is outlined")
+    me.until(lambda: "15" in me.text('[data-measures="aim"] [data-name="horizontal_angle"] .value'), "the angle is shown")
+    width = me.text('[data-measures="aim"] [data-name="plate_width"] .value')
+    assert 170 <= int(width.split()[0]) <= 185
+    assert me.script("return state.steps.aim") == "PASS"
+
+
+def _draw_the_lane(me: Technician) -> None:
+    me.script("go('lane')")
+    for corner in ((0.45, 0.58), (0.80, 0.50), (0.95, 0.75), (0.35, 0.95)):
+        me.draw(corner)
+    me.tap('[data-tool="mask"]')
+    me.draw((0.57, 0.14), (0.60, 0.20), (0.65, 0.29))
+    me.tap('[data-tool="travel"]')
+    me.draw((0.75, 0.55), (0.65, 0.70), (0.55, 0.88))
+    me.until(lambda: me.state("travel"), "the unit has what was drawn")
+    assert me.script("return state.lane.length") == 4
+    x, y = me.state("lane")[0]  # type: ignore[index]
+    assert abs(x - 0.45) < 0.01
+    assert abs(y - 0.58) < 0.01
+    assert me.script("return state.masks.map(m => m.length)") == [4]
+
+
+def _take_the_cards(me: Technician) -> None:
+    me.script("go('card')")
+    for wide, place in ((True, "near"), (False, "far")):
+        me.until(lambda wide=wide: me.card_is(wide), f"the card is at the {place} edge")  # type: ignore[misc]
+        me.tap(f'[data-capture="{place}"]')
+        me.until(lambda place=place: place in str(me.state("cards")), f"the {place} card is taken")  # type: ignore[misc]
+    taken = {card["place"]: card for card in me.state("cards")}  # type: ignore[attr-defined]
+    for place, pose in (("near", NEAR), ("far", FAR)):
+        truth = (pose.x_m**2 + pose.y_m**2 + pose.z_m**2) ** 0.5
+        assert abs(taken[place]["distance_m"] / truth - 1) < 0.02
+
+
+def _predict(me: Technician) -> None:
+    me.script("go('predict')")
+    me.until(lambda: me.state("can_predict"), "something was measured")
+    me.tap("#predict")
+    me.until(lambda: me.state("prediction"), "the prediction is there")
+    me.until(lambda: me.script("return document.querySelectorAll('#curves svg').length") == 3, "its curves are drawn")
+    assert 0 <= int(me.text("#exact")) <= 100
+
+
+def _looks_right_on_every_screen(me: Technician) -> None:
+    """Contrast of 7:1, targets of 48 px, a label for everything, nothing wider than the screen."""
+    assert me.script("document.querySelector('.all h2').style.color = '#999';" + LOOK)  # what looks can see something
+    me.script("document.querySelector('.all h2').style.color = ''")
+    for size in (TABLET, UPRIGHT, PHONE):
+        resize(me.browser, size)
+        for step in STEPS:
+            me.script(f"go('{step}')")
+            assert me.script(LOOK) == [], f"{step} at {size}"
+    resize(me.browser, TABLET)
+
+
+def test_a_wrong_code_and_too_many_of_them(clip: Path, browse: Browse) -> None:
+    """In red, with how many tries are left; then locked, without a field to type in, for the right code too."""
+    with Served("--clip", clip) as served:
+        me = browse(served)
+        me.open()
+        for left in (4, 3, 2):
+            me.enter("0" if served.code[0] != "0" else "1")
+            assert f"{left} tries left" in me.text(".words")
+        me.enter("0")
+        assert "One try left" in me.text(".words")
+        me.enter("0")
+        assert "Locked after 5 wrong codes" in me.text(".words")
+        assert me.script("return document.querySelector('form').checkVisibility()") is False
+        assert me.script(LOOK) == []
+        me.open()
+        assert "Locked" in me.text(".words")
+
+
+def test_a_second_tablet_and_then_the_end_of_the_hour(clip: Path, browse: Browse) -> None:
+    """The second is told that the page is in use; when the hour is over the first shows the word and no picture any more."""
+    with Served("--clip", clip, "--minutes", "0.4") as served:
+        first = browse(served)
+        first.open()
+        first.enter(served.code)
+        first.until(lambda: (first.state("serial") or -1) >= 0, "pictures come")
+        second = browse(served)
+        second.open()
+        assert "Another tablet is using this page" in second.text(".words")
+        assert second.script("return document.querySelector('form').checkVisibility()") is False
+        assert second.script("return document.querySelector('.button').checkVisibility()") is True
+        first.until(lambda: "hour is over" in first.text("#alert"), "the page says that it is over")
+        assert first.script("return document.getElementById('picture').hasAttribute('src')") is False
+        assert first.script("return [...document.querySelectorAll('main button')].every(b => b.disabled)") is True
+        second.open()
+        assert "hour is over" in second.text(".words")
+
+
+def test_a_lost_camera_is_said_and_comes_back_by_itself(browse: Browse, tmp_path: Path) -> None:
+    """Clear words in place of the last picture, nothing can be taken meanwhile; pictures go on when the camera does."""
+    source, away = tmp_path / "camera.mp4", tmp_path / "away.mp4"
+    make_clip(source, near_s=1.0, far_s=0.0, traffic_s=0.0)
+    with Served("--clip", source) as served:
+        me = browse(served)
+        me.open()
+        me.enter(served.code)
+        me.until(lambda: me.card_is(wide=True), "the card is seen")
+        source.rename(away)
+        me.until(lambda: "No picture" in me.text("#alert"), "the loss is said")
+        assert me.script("return document.getElementById('dark').checkVisibility()") is True
+        me.script("go('card')")
+        assert me.script("return document.querySelector('[data-capture]').disabled") is True
+        away.rename(source)
+        me.until(lambda: me.script("return document.getElementById('alert').hidden"), "the word goes")
+        me.until(lambda: me.card_is(wide=True), "the card is seen again")
