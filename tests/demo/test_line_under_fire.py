@@ -13,7 +13,7 @@ import pytest
 
 from edge.demo.run import HERE
 from edge.unit import Accounts
-from tests.demo.processes import Processes, files_with, wait_until
+from tests.demo.processes import Processes, wait_until
 
 
 @pytest.fixture
@@ -61,20 +61,6 @@ def test_without_a_broker_the_unit_says_so_reads_on_and_keeps(line: Processes) -
     line.start("ingest")
     line.start("unit")
     wait_until(lambda: len(line.stored()) >= 2, 60, "the kept reads to be stored")
-
-
-def test_no_plate_is_in_clear_outside_the_agencys_store(line: Processes) -> None:
-    """grep -a over outbox, broker and logs finds no stored plate; the store holds every one."""
-    for name in ("broker", "ingest", "unit"):
-        line.start(name)
-    wait_until(lambda: len(line.committed()) >= 4, 120, "four committed reads")
-    line.kill("unit")
-    wait_until(lambda: len(line.stored()) >= 3, 30, "stored reads")
-    for row in line.stored():
-        found = files_with(line.folder, row.labeled.read.text.encode())
-        outside = [path for path in found if not path.startswith((f"{line.folder}/store/", f"{line.folder}/hotlist.csv"))]
-        assert outside == []
-        assert found, "the store itself holds the text"
 
 
 def test_undecodable_frames_mid_clip_are_counted_and_the_line_goes_on(line: Processes) -> None:
