@@ -11,21 +11,24 @@ from typing import Annotated, Any
 
 import cv2
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 from typer.core import TyperGroup
 
 from edge.bench.line.accuracy import at_fps, truths
 from edge.bench.line.card import Card, make_card
 from edge.bench.line.clips import Clip, open_clip, retimed
+from edge.bench.line.comparing import compare
 from edge.bench.line.counting import Plan
 from edge.bench.line.duel import Duel, duel
 from edge.bench.line.record import Mode, Record, Sample, encode
+from edge.bench.line.report import Measured, page, read_measured
 from edge.bench.line.rig import Setup
 from edge.bench.line.run import run
-from edge.bench.line.show import show_card, show_duel, show_record
+from edge.bench.line.show import show_card, show_comparison, show_duel, show_record
 from edge.bench.passes import DueClip
 from edge.commands import bench_ingest
-from edge.commands.common import DetectorName, Models, RecognizerName, say, tell
+from edge.commands.common import DetectorName, Json, Models, RecognizerName, say, tell, write_json
 from edge.errors import ConfigError
 
 
@@ -163,7 +166,44 @@ def table(
     with Watched("looking through the clips") as show:
         card = make_card(minutes, rounds, min(cores, len(os.sched_getaffinity(0))), clips or (), cache, show.say)
     write(card, json)
+    if html is not None:
+        write_page([("The table", card)], html)
     show_card(card, say())
+
+
+@bench_commands.command("report")
+def report(
+    files: Annotated[list[Path], typer.Argument(help="What `--json` wrote.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The page.")] = Path("bench.html"),
+) -> None:
+    """Make one self-contained HTML page of records."""
+    write_page([(file.stem, read_measured(file)) for file in files], out)
+    tell().print(f"wrote {escape(str(out))}", soft_wrap=True)
+
+
+@bench_commands.command("compare")
+def compare_(
+    a: Annotated[Path, typer.Argument(help="The record before.")],
+    b: Annotated[Path, typer.Argument(help="The record after.")],
+    json: Json = False,
+) -> None:
+    """Say whether B is faster than A, slower, or the same within the noise."""
+    records = [read_measured(file) for file in (a, b)]
+    if not all(isinstance(each, Record) for each in records):
+        raise ConfigError("compare records: only those of `plate-edge bench CLIP… --json` can be compared")
+    result = compare(records[0], records[1])  # type: ignore[arg-type]
+    if json:
+        write_json(result)
+    else:
+        show_comparison(result, say())
+
+
+def write_page(measured: Sequence[tuple[str, Measured]], path: Path) -> None:
+    """The page in ``path``.  Raises ConfigError."""
+    try:
+        path.write_text(page(measured), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"write {path}: {error.strerror or error}") from error
 
 
 def at_rate(

@@ -74,6 +74,7 @@ class LoopedCamera:
                     break
             self._close_accounts()
             if not self._ends(stop):
+                self._watch.round_over(number - first)
                 self._looped(self.name, self._began_s, end_s + SEAM_S, number - first)
                 yield GapBegan()
             self._began_s = end_s + SEAM_S

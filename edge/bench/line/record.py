@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from edge.bench.line.clips import Clip
 from edge.bench.line.spans import Band, Latency
-from edge.bench.line.watch import StageTime
+from edge.bench.line.watch import Round, StageTime
 
 Mode = Literal["model", "single", "offline", "realtime", "soak"]
 NotMeasured = Literal["not measured"]
@@ -228,7 +228,7 @@ class Probe(Struct, frozen=True, kw_only=True):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """One run."""
+    """One run.  ``rounds`` are told where one camera ran as fast as it could: of several, CPU time could not be told apart."""
 
     format: int = FORMAT
     run: RunFacts
@@ -243,6 +243,7 @@ class Record(Struct, frozen=True, kw_only=True):
     accuracy: Accuracy | NotMeasured
     verdict: Verdict
     probes: tuple[Probe, ...] = ()
+    rounds: tuple[Round, ...] = ()
     samples: tuple[Sample, ...] = ()
 
 

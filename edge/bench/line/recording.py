@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import shlex
 import sys
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -30,11 +30,14 @@ from edge.bench.line.rig import Setup
 from edge.bench.line.sensors import tool
 from edge.bench.line.spans import band
 from edge.bench.line.verdict import judge
+from edge.bench.line.watch import Round
 from edge.config import DetectorConfig, RecognizerConfig
 from edge.model_files import bundled_folder, default_models, read_manifest
 
 #: A run is cut into so many parts, whose spread is the noise band.
 PARTS = 10
+FEWEST_ROUNDS = 3
+By = Literal["the clock", "CPU time"]
 
 
 def record(plan: Plan, counted: Counted, probes: tuple[Probe, ...] = ()) -> Record:
@@ -53,8 +56,14 @@ def record(plan: Plan, counted: Counted, probes: tuple[Probe, ...] = ()) -> Reco
         accuracy=counted.accuracy or NOT_MEASURED,
         verdict=judge(plan.mode, counted.seconds, counted.load, loss, counted.thermal, counted.stepped_s),
         probes=probes,
+        rounds=rounds_of(counted),
         samples=counted.samples,
     )
+
+
+def rounds_of(counted: Counted) -> tuple[Round, ...]:
+    """The rounds, where they say something."""
+    return counted.watch.rounds if len(counted.clips) == 1 and not counted.realtime else ()
 
 
 def run_facts(plan: Plan, seconds: float, warm_up_s: float, cameras: int, realtime: bool) -> RunFacts:
@@ -75,10 +84,20 @@ def run_facts(plan: Plan, seconds: float, warm_up_s: float, cameras: int, realti
     )
 
 
-def part_speeds(samples: Sequence[Sample]) -> list[float]:
-    """Frames a second of about ``PARTS`` stretches of the run of equal length."""
-    marks = samples[:: max(1, len(samples) // PARTS)]
-    return [(b.frames - a.frames) / (b.at_s - a.at_s) for a, b in itertools.pairwise(marks) if b.at_s > a.at_s]
+def part_speeds(rounds: Sequence[Round], samples: Sequence[Sample], by: By) -> list[float]:
+    """Frames a second, or a second of CPU time, of the parts of a run: the rounds of its clip where there are three, else about
+    ``PARTS`` stretches of equal length."""
+    if len(rounds) >= FEWEST_ROUNDS:
+        return [each.frames / (each.cpu_s if by == "CPU time" else each.wall_s) for each in rounds]
+    counted = [sample for sample in samples if sample.at_s >= 0]
+    step = max(1, len(counted) // PARTS)
+    speeds = []
+    for first in range(0, len(counted) - step, step):
+        a, b = counted[first], counted[first + step]
+        cores = sum(s.cpu_cores for s in counted[first + 1 : first + step + 1]) / step if by == "CPU time" else 1.0
+        if b.at_s > a.at_s and cores > 0:
+            speeds.append((b.frames - a.frames) / (b.at_s - a.at_s) / cores)
+    return speeds
 
 
 def loss_of(counted: Counted) -> Loss:
@@ -145,7 +164,7 @@ def _speed(counted: Counted, delivery: bool) -> Speed:
         fps=fps,
         frames_per_cpu_s=fps / counted.load.cpu_cores if counted.load.cpu_cores else 0.0,
         fps_last_minute=(counted.frames - last.frames) / (counted.seconds - last.at_s) if last else fps,
-        parts=band(part_speeds(samples) or [fps]),
+        parts=band(part_speeds(rounds_of(counted), counted.samples, "the clock") or [fps]),
         stages=counted.watch.stages(),
         frame=counted.watch.frame(),
         to_outbox=counted.watch.to_outbox(),

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edge.bench.line.card import Card
+from edge.bench.line.comparing import Comparison
 from edge.bench.line.duel import Duel
 from edge.bench.line.record import Figure, Record
 from edge.bench.line.spans import Band, Latency
@@ -24,7 +25,7 @@ def show_record(record: Record, console: Console) -> None:
     )
     console.print(escape(f"{host.board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}"), soft_wrap=True)
     console.print(stage_table(record))
-    console.print(f"  {account_words(record)}", soft_wrap=True)
+    console.print(f"  {account_words(record)}", soft_wrap=True, markup=False)
     if record.probes:
         tries = ", ".join(f"{p.cameras}: {p.dropped} of {p.due}" for p in record.probes)
         console.print(f"  cameras tried, frames dropped: {tries}", soft_wrap=True)
@@ -91,11 +92,11 @@ def account_words(record: Record) -> str:
     skipped = _sum(loss.skipped, "not looked at")
     frames = f"frames due {loss.due} = {loss.processed} processed + {skipped} + {_sum(loss.dropped, 'dropped')}"
     reads = f"reads {loss.reads} = {loss.committed} committed + {_sum(loss.withheld, 'withheld')} + {loss.lost} lost"
-    return f"{frames}; {reads}" + ("" if loss.adds_up else " [bold red]does not add up[/]")
+    return f"{frames}; {reads}" + ("" if loss.adds_up else ": does not add up")
 
 
 def _sum(numbers: Mapping[str, int], what: str) -> str:
-    parts = [f"{number} {what} ({escape(reason)})" for reason, number in numbers.items() if number]
+    parts = [f"{number} {what} ({reason})" for reason, number in numbers.items() if number]
     return " + ".join(parts) or f"0 {what}"
 
 
@@ -149,3 +150,21 @@ def show_card(card: Card, console: Console) -> None:
         console.print(
             "  this machine is no unit's board: the figures say nothing about one; ratios carry over in kind", soft_wrap=True
         )
+
+
+def show_comparison(result: Comparison, console: Console) -> None:
+    """The verdict on B, with its band, and the stages."""
+    change = f"{result.ratio - 1:+.1%}, noise band {result.low - 1:+.1%} to {result.high - 1:+.1%}, by {result.by}"
+    colour = {"faster": "green", "slower": "red"}.get(result.verdict, "bold")
+    console.print(f"B is [{colour}]{result.verdict}[/]: {change}", soft_wrap=True)
+    table = Table("stage, ms a frame", "A", "B", "B - A", pad_edge=False)
+    for each in result.stages:
+        table.add_row(each.stage, *(_figure_or_none(v) for v in (each.before_ms, each.after_ms)), f"{each.grown_ms:+.3f}")
+    console.print(table)
+    console.print(f"  changed most: {escape(result.changed)}")
+    for doubt in result.doubts:
+        console.print(f"  [yellow]{escape(doubt)}[/]", soft_wrap=True)
+
+
+def _figure_or_none(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

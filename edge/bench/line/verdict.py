@@ -10,6 +10,8 @@ from edge.bench.line.record import NOT_MEASURED, Load, Loss, Mode, Thermal, Verd
 SHORTEST_S: Mapping[Mode, float] = {"model": 5, "single": 30, "offline": 30, "realtime": 600, "soak": 3600}
 #: Of all cores, taken by others.
 MOST_BACKGROUND = 0.10
+#: How a reason begins that counts against the clock's figures and not against those of CPU time.
+BACKGROUND = "background load"
 #: NTP slews a clock by 500 ppm at most (adjtimex(2)); anything more was a step.
 STEP_S, SLEW = 0.5, 500e-6
 
@@ -21,7 +23,7 @@ def judge(mode: Mode, seconds: float, load: Load, loss: Loss, thermal: Thermal, 
         reasons.append(f"too short: {seconds:.0f} s were counted, {SHORTEST_S[mode]:.0f} s are needed")
     if load.background > MOST_BACKGROUND:
         reasons.append(
-            f"background load: others took {load.background:.0%} of the machine, {MOST_BACKGROUND:.0%} at most may be taken"
+            f"{BACKGROUND}: others took {load.background:.0%} of the machine, {MOST_BACKGROUND:.0%} at most may be taken"
         )
     if load.swapped_pages or load.swap_mb:
         reasons.append(f"swapping: {load.swapped_pages} pages moved, {load.swap_mb:.0f} MB of the line were in swap")

@@ -33,6 +33,15 @@ class StageTime(Struct, frozen=True, kw_only=True):
     latency: Latency
 
 
+class Round(Struct, frozen=True, kw_only=True, array_like=True):
+    """One whole round of a clip while it was counted: always the same work, so that rounds differ by noise alone.  CPU time is
+    the whole process's."""
+
+    frames: int
+    wall_s: float
+    cpu_s: float
+
+
 class _Lane:
     """What one thread does now, and what it has done since counting began."""
 
@@ -42,11 +51,9 @@ class _Lane:
         self.spent: dict[str, float] = {}
         self.nested: list[float] = []
         self.label_s: float | None = None
-        self.clear()
-
-    def clear(self) -> None:
+        self.round_began: tuple[float, float] | None = None
         self.stages: dict[str, Spans] = {}
-        self.frame, self.to_outbox, self.seen_to_outbox = Spans(), Spans(), Spans()
+        self.frame, self.to_outbox = Spans(), Spans()
 
     def note(self, stage: str, seconds: float) -> None:
         if stage not in self.stages:
@@ -66,6 +73,7 @@ class Watch:
         self._due_of_read: dict[str, float] = {}
         self._due_of_slot: dict[int, float] = {}
         self._to_receipt = Spans()
+        self._rounds: list[Round] = []
         self.counting = False
         self.frames = self.dropped = 0
 
@@ -130,6 +138,19 @@ class Watch:
                 self.frames += 1
         lane.spent = {}
         lane.due_s = None
+
+    def round_over(self, frames: int) -> None:
+        """The camera of this lane has shown its clip once more."""
+        lane, now = self._lane(), (time.monotonic(), time.process_time())
+        began, lane.round_began = lane.round_began, now if self.counting else None
+        if began is not None and self.counting:
+            with self._lock:
+                self._rounds.append(Round(frames=frames, wall_s=now[0] - began[0], cpu_s=now[1] - began[1]))
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """The whole rounds of all cameras."""
+        return tuple(self._rounds)
 
     @property
     def longest_gap_s(self) -> float:
