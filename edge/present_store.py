@@ -9,7 +9,7 @@ from rich.table import Table
 
 from edge.bench.store import StoreSpeed
 from edge.store.book import BookReport
-from edge.store.interface import Deletion, Event, Hold, HoldPlaced, Numbers
+from edge.store.interface import Deletion, Event, Hold, HoldPlaced, Numbers, PictureHandedOut
 
 _SHOWN_RANGES = 3
 
@@ -51,13 +51,18 @@ def event_words(event: Event) -> str:
     if isinstance(event, Deletion):
         parts = [f"{each.reads} under {', '.join(each.ruling.packs)}: {_numbers_words(each.numbers)}" for each in event.deleted]
         beyond = f"; out of reach: {'; '.join(event.beyond)}" if event.beyond else ""
-        return f"{event.reads} reads deleted ({', '.join(event.cleared)}{beyond}): " + "; ".join(parts)
+        with_pictures = f" with {event.pictures} pictures" if event.pictures else ""
+        return f"{event.reads} reads{with_pictures} deleted ({', '.join(event.cleared)}{beyond}): " + "; ".join(parts)
     if isinstance(event, HoldPlaced):
         order = event.order
         return (
             f"hold {event.hold} keeps {len(order.reads)} reads until {order.ends:%Y-%m-%d %H:%M}: {order.authority}, "
             f"case {order.case}, approved by {order.approver}"
         )
+    if isinstance(event, PictureHandedOut):
+        wish = event.order
+        case = f", case {wish.case}" if wish.case else ""
+        return f"{wish.kind} of read {wish.read} handed out to {wish.by}: {wish.reason}{case}"
     return f"hold {event.hold} is over: {event.reason}" + (f" (released by {event.by})" if event.by else "")
 
 

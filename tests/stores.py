@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import random
 import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -13,9 +14,13 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope.signature import sign, verified_by
+from edge.records import PictureKind
 from edge.store.book import DOMAIN, BookKeeper, BookReport, check_book
-from edge.store.interface import Arrival, HoldOrder, RetentionStore
+from edge.store.interface import Arrival, HoldOrder, PictureArrival, RetentionStore
 from tests.labeled import AGENCY, START, labeled_read
+
+#: What is added to a read's number to get the canary's of its picture.
+PICTURES = 5000
 
 MakeStore = Callable[[], RetentionStore]
 _KEY = ec.derive_private_key(0x504C5354, ec.SECP256R1())  # the same in every process
@@ -45,6 +50,12 @@ def arrival(
         wire_sha256=hashlib.sha256(wire).digest(),
         labeled=msgspec.structs.replace(labeled, label=msgspec.structs.replace(labeled.label, lifts=lifts)),
     )
+
+
+def picture(seq: int, device: str = "pole-7", epoch: str = "e1", kind: PictureKind = "crop") -> PictureArrival:
+    """A picture of :func:`arrival`'s read that :func:`canaries` finds as number ``PICTURES + seq``."""
+    jpeg = canary(PICTURES + seq).encode() + random.Random(f"{seq} {kind}").randbytes(3000)
+    return PictureArrival(device=device, epoch=epoch, seq=seq, kind=kind, jpeg=jpeg)
 
 
 def order(*seqs: int, days: float = 30, authority: str = "warrant") -> HoldOrder:

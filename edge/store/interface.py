@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from edge.records import LabeledRead
+from edge.records import LabeledRead, PictureKind
 
 Outcome = Literal["stored", "duplicate", "conflict"]
 
@@ -34,6 +34,30 @@ class StoredRead(Struct, frozen=True, kw_only=True):
     seq: int
     received: datetime
     labeled: LabeledRead
+
+
+class PictureArrival(Struct, frozen=True, kw_only=True):
+    """A picture that was opened and is what its read names: whose read, under which number, and the JPEG."""
+
+    device: str
+    epoch: str
+    seq: int
+    kind: PictureKind
+    jpeg: bytes
+
+
+#: ``gone``: its read is not there, or not any more; ``later``: the store is at something else that must not be disturbed.
+PictureOutcome = Literal["stored", "duplicate", "gone", "later"]
+
+
+class PictureOrder(Struct, frozen=True, kw_only=True):
+    """Who wants to see which picture of a read, by its id, and why; for the book."""
+
+    read: str
+    kind: PictureKind
+    by: str
+    reason: str
+    case: str = ""
 
 
 class Ruling(Struct, frozen=True, kw_only=True):
@@ -80,21 +104,23 @@ class Numbers(Struct, frozen=True, kw_only=True):
 
 
 class Deleted(Struct, frozen=True, kw_only=True):
-    """How many reads were deleted under the same rules, and which."""
+    """How many reads were deleted under the same rules, and which; how many pictures went with them."""
 
     ruling: Ruling
     reads: int
     numbers: tuple[Numbers, ...]
+    pictures: int = 0
 
 
 class Deletion(Struct, frozen=True, kw_only=True, tag="deletion", tag_field="what"):
-    """Reads whose time had passed were deleted.  ``cleared`` says what was done so that nothing of them stays in this store's
-    files, ``beyond`` where copies may be that this store cannot reach."""
+    """Reads whose time had passed were deleted, with their pictures.  ``cleared`` says what was done so that nothing of them
+    stays in this store's files, ``beyond`` where copies may be that this store cannot reach."""
 
     reads: int
     deleted: tuple[Deleted, ...]
     cleared: tuple[str, ...]
     beyond: tuple[str, ...] = ()
+    pictures: int = 0
 
 
 class HoldPlaced(Struct, frozen=True, kw_only=True, tag="hold-placed", tag_field="what"):
@@ -113,7 +139,14 @@ class HoldOver(Struct, frozen=True, kw_only=True, tag="hold-over", tag_field="wh
     reason: str
 
 
-Event = Deletion | HoldPlaced | HoldOver
+class PictureHandedOut(Struct, frozen=True, kw_only=True, tag="picture-handed-out", tag_field="what"):
+    """A picture was given to somebody."""
+
+    order: PictureOrder
+    numbers: tuple[Numbers, ...]
+
+
+Event = Deletion | HoldPlaced | HoldOver | PictureHandedOut
 
 
 class Signed(Struct, frozen=True, kw_only=True):
@@ -161,7 +194,44 @@ class Store(Protocol):
         ...
 
 
-class RetentionStore(Store, Protocol):
+class PictureStore(Store, Protocol):
+    """A store that keeps pictures with their reads: they lie with them, are held with them and go with them."""
+
+    def read(self, device: str, epoch: str, seq: int) -> StoredRead | None:
+        """One read, None if it is not there or not any more."""
+        ...
+
+    def add_picture(self, picture: PictureArrival) -> PictureOutcome:
+        """Store one and commit; the first of a read and kind is kept.  Raises StoreError if the commit failed."""
+        ...
+
+    def has_picture(self, read: StoredRead, kind: PictureKind) -> bool:
+        """Whether this picture of the read is there."""
+        ...
+
+    def find(self, read_id: str) -> Sequence[StoredRead]:
+        """Every read of an id: one's own, and copies under which it came from others."""
+        ...
+
+    def hand_out(self, order: PictureOrder, at: datetime, notary: Notary) -> bytes:
+        """The picture that ``order`` asks for, after the book has it.  Raises StoreError if it is not there, the order does not
+        say who or why, or the label lets its owner not search it any more at ``at``."""
+        ...
+
+    def ask(self, device: str, epoch: str, seq: int, at: datetime) -> None:
+        """Note that the pictures of a read are wanted, until they are there or the read is gone."""
+        ...
+
+    def asked(self) -> Sequence[tuple[str, str, int]]:
+        """Device, epoch and number of every read whose pictures are wanted, in order."""
+        ...
+
+    def no_longer_asked(self, device: str, epoch: str, seq: int) -> None:
+        """The pictures of a read are there, or will never be."""
+        ...
+
+
+class RetentionStore(PictureStore, Protocol):
     """A store that deletes what its time has come for, unless a hold keeps it, and can prove both.
 
     The key and the hash of a read stay for ever, so that a replay of a deleted read is a duplicate and not a new read."""

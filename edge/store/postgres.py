@@ -21,10 +21,24 @@ from psycopg import sql
 
 from edge.errors import StoreError
 from edge.ranges import joined, minus, runs
+from edge.records import PictureKind
+from edge.store import postgres_pictures as pictures
 from edge.store import postgres_retention as retention
 from edge.store import postgres_schema as schema
 from edge.store.batch import Slot, first_of_each, outcomes
-from edge.store.interface import Arrival, Deletion, Hold, HoldOrder, Notary, Outcome, Signed, StoredRead
+from edge.store.interface import (
+    Arrival,
+    Deletion,
+    Hold,
+    HoldOrder,
+    Notary,
+    Outcome,
+    PictureArrival,
+    PictureOrder,
+    PictureOutcome,
+    Signed,
+    StoredRead,
+)
 from edge.store.postgres_link import Db, PostgresLink
 from edge.store.row import Row, row_of, stored_read
 
@@ -96,6 +110,46 @@ class PostgresStore:
                 if len(rows) < _PAGE_OF_READS:
                     break
                 after = rows[-1][0]
+
+    def read(self, device: str, epoch: str, seq: int) -> StoredRead | None:
+        """One read, None if it is not there or not any more."""
+        with self._link.using("read") as db:
+            return pictures.read(db, device, epoch, seq)
+
+    def add_picture(self, picture: PictureArrival) -> PictureOutcome:
+        """Store one and commit; the first of a read and kind is kept."""
+        with self._link.using("store a picture in") as db:
+            return pictures.add(db, picture)
+
+    def has_picture(self, read: StoredRead, kind: PictureKind) -> bool:
+        """Whether this picture of the read is there."""
+        with self._link.using("read") as db:
+            return pictures.has(db, read, kind)
+
+    def find(self, read_id: str) -> Sequence[StoredRead]:
+        """Every read of an id."""
+        with self._link.using("read") as db:
+            return [each.read for each in retention.find(db, read_id, retention.epoch_names(db))]
+
+    def hand_out(self, order: PictureOrder, at: datetime, notary: Notary) -> bytes:
+        """The picture that ``order`` asks for, after the book has it."""
+        with self._link.using("hand out a picture of") as db, retention.alone(db):
+            return pictures.hand_out(db, order, at, notary)
+
+    def ask(self, device: str, epoch: str, seq: int, at: datetime) -> None:
+        """Note that the pictures of a read are wanted."""
+        with self._link.using("note a request in") as db:
+            pictures.ask(db, device, epoch, seq, at)
+
+    def asked(self) -> Sequence[tuple[str, str, int]]:
+        """Device, epoch and number of every read whose pictures are wanted."""
+        with self._link.using("read") as db:
+            return pictures.asked(db)
+
+    def no_longer_asked(self, device: str, epoch: str, seq: int) -> None:
+        """The pictures of a read are there, or will never be."""
+        with self._link.using("note a request in") as db:
+            pictures.no_longer_asked(db, device, epoch, seq)
 
     def expire(self, at: datetime, notary: Notary) -> Deletion | None:
         """Delete every read whose time has passed and that no hold keeps; None if there was none."""

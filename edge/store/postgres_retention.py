@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
@@ -26,12 +27,14 @@ from edge.store.row import stored_read, utc
 from edge.store.shelf import HELD, day_of, ends, is_day
 
 #: Who deletes or holds keeps this lock ("PLSR").
-_RETENTION_LOCK = 0x504C5352
+RETENTION_LOCK = 0x504C5352
 #: Whoever waits for the whole table keeps all writers waiting behind: not for longer than this.  The next run tries again.
 _LOCK_TIMEOUT = "5s"
 _GOING = "going_"
 _HALF_HOUR = """to_char(date_bin('30 minutes', delete_after AT TIME ZONE 'UTC', '2000-01-01'), 'YYYY-MM-DD"T"HH24:MI')"""
-_COLUMNS_BUT_SHELF = sql.SQL(", ").join(sql.Identifier(name) for name, _ in schema.COLUMNS if name != "shelf")
+_COLUMNS_BUT_SHELF = sql.SQL(", ").join(
+    sql.Identifier(name) for name in (*(name for name, _ in schema.COLUMNS if name != "shelf"), *schema.PICTURES)
+)
 
 _hold = msgspec.json.Decoder(Hold)
 
@@ -40,14 +43,14 @@ _hold = msgspec.json.Decoder(Hold)
 def alone(db: Db) -> Iterator[None]:
     """Keep other runs of retention out, not those who store.  Ends with the connection, however that ends."""
     db.execute("SET statement_timeout = '10min'")
-    db.execute("SELECT pg_advisory_lock(%s)", (_RETENTION_LOCK,))
+    db.execute("SELECT pg_advisory_lock(%s)", (RETENTION_LOCK,))
     try:
         db.execute("SET statement_timeout = 0")
         db.execute("SET enable_seqscan = on")
         yield
     finally:
         if not db.closed:
-            db.execute("SELECT pg_advisory_unlock(%s)", (_RETENTION_LOCK,))
+            db.execute("SELECT pg_advisory_unlock(%s)", (RETENTION_LOCK,))
             keep_quick(db)
 
 
@@ -70,7 +73,7 @@ def expire(db: Db, at: datetime, notary: Notary) -> Deletion | None:
         pending = [words for (words,) in db.execute("SELECT words FROM pending ORDER BY id", binary=True)]
         event = deletion(pending, cleared, beyond)
         if event is not None:
-            _write_book(db, notary, at, event)
+            write_book(db, notary, at, event)
         db.execute("TRUNCATE pending")
     return event
 
@@ -79,14 +82,14 @@ def place_hold(db: Db, order: HoldOrder, at: datetime, notary: Notary) -> Hold:
     """See :meth:`edge.store.interface.RetentionStore.hold`."""
     hold = Hold(id=secrets.token_hex(6), order=order, placed=at)
     with db.transaction():
-        names = _names(db)
-        found = {read_id: _find(db, read_id, names) for read_id in order.reads}
+        names = epoch_names(db)
+        found = {read_id: find(db, read_id, names) for read_id in order.reads}
         check_order(order, found, _kept(db, at), at)
         slots = sorted({each.slot for many in found.values() for each in many})
         db.execute("INSERT INTO holds (id, words) VALUES (%s, %s)", (hold.id, msgspec.json.encode(hold)))
         db.cursor().executemany("INSERT INTO held VALUES (%s, %s, %s)", [(hold.id, *slot) for slot in slots])
         event = HoldPlaced(hold=hold.id, order=order, numbers=numbers_of(slots, names))
-        _write_book(db, notary, at, event)
+        write_book(db, notary, at, event)
     return hold
 
 
@@ -94,7 +97,7 @@ def release_hold(db: Db, hold_id: str, by: str, reason: str, at: datetime, notar
     """See :meth:`edge.store.interface.RetentionStore.release`."""
     with db.transaction():
         hold = check_over(next((hold for hold in holds(db) if hold.id == hold_id), None), hold_id)
-        _write_book(db, notary, at, HoldOver(hold=hold_id, by=by, reason=reason))
+        write_book(db, notary, at, HoldOver(hold=hold_id, by=by, reason=reason))
         return _end_hold(db, hold, at)
 
 
@@ -117,7 +120,7 @@ def _begin(db: Db, at: datetime, notary: Notary) -> None:
         note_run(db, at if last is None else max(at, last))
         for hold in holds(db):
             if hold.over is None and not hold.keeps(at):
-                _write_book(db, notary, at, HoldOver(hold=hold.id, by="", reason="its time has come"))
+                write_book(db, notary, at, HoldOver(hold=hold.id, by="", reason="its time has come"))
                 _end_hold(db, hold, at)
 
 
@@ -168,7 +171,8 @@ def _drop_what_goes(db: Db) -> None:
     for (table,) in found:
         with db.transaction():
             islands = sql.SQL(
-                "SELECT ruling_id, epoch_id, min(seq), max(seq) FROM (SELECT ruling_id, epoch_id, seq, "
+                "SELECT ruling_id, epoch_id, min(seq), max(seq), sum(pictures)::int FROM (SELECT ruling_id, epoch_id, seq, "
+                "num_nonnulls(crop, frame) AS pictures, "
                 "seq - row_number() OVER (PARTITION BY ruling_id, epoch_id ORDER BY seq) AS island "
                 "FROM {}) AS numbered GROUP BY ruling_id, epoch_id, island"
             ).format(sql.Identifier(table))
@@ -182,7 +186,7 @@ def _thin_held(db: Db, at: datetime) -> None:
         gone = db.execute(
             "DELETE FROM reads_held r WHERE delete_after <= %s AND NOT EXISTS "
             "(SELECT FROM held h WHERE h.hold = ANY(%s) AND h.epoch_id = r.epoch_id AND h.seq = r.seq) "
-            "RETURNING ruling_id, epoch_id, seq, seq",
+            "RETURNING ruling_id, epoch_id, seq, seq, num_nonnulls(crop, frame)",
             (at, _keeping(db, at)),
         ).fetchall()
         _note_deleted(db, gone)
@@ -224,20 +228,26 @@ def _lock_out_everybody(db: Db) -> None:
     db.execute("LOCK TABLE ONLY reads IN ACCESS EXCLUSIVE MODE")
 
 
-def _note_deleted(db: Db, ranges: Sequence[tuple[int, int, int, int]]) -> None:
-    """Write down ruling, epoch, first and last number of what goes, for the book; inside the transaction that lets it go."""
+def _note_deleted(db: Db, ranges: Sequence[tuple[int, int, int, int, int]]) -> None:
+    """Write down ruling, epoch, first and last number of what goes and how many pictures with it, for the book; inside the
+    transaction that lets it go.  Nobody waits for these pictures any more."""
     if not ranges:
         return
-    names = _names(db)
+    names = epoch_names(db)
     words: dict[int, str] = dict(db.execute("SELECT id, words FROM rulings").fetchall())
     by_ruling: dict[int, list[tuple[int, int, int]]] = {}
-    for ruling_id, *span in ranges:
-        by_ruling.setdefault(ruling_id, []).append((span[0], span[1], span[2]))
-    deleted: list[Deleted] = [deleted_under(words[each].encode(), spans, names) for each, spans in by_ruling.items()]
+    pictures: Counter[int] = Counter()
+    for ruling_id, epoch_id, first, last, shown in ranges:
+        by_ruling.setdefault(ruling_id, []).append((epoch_id, first, last))
+        pictures[ruling_id] += shown
+        db.execute("DELETE FROM asked WHERE epoch_id = %s AND seq BETWEEN %s AND %s", (epoch_id, first, last))
+    deleted: list[Deleted] = [
+        deleted_under(words[each].encode(), spans, names, pictures[each]) for each, spans in by_ruling.items()
+    ]
     db.execute("INSERT INTO pending (words) VALUES (%s)", (in_store(deleted),))
 
 
-def _find(db: Db, read_id: str, names: dict[int, tuple[str, str]]) -> list[Found]:
+def find(db: Db, read_id: str, names: dict[int, tuple[str, str]]) -> list[Found]:
     """Every read of an id."""
     rows = db.execute(
         "SELECT epoch_id, seq, received, labeled FROM reads WHERE read_id = %s", (read_id,), binary=True
@@ -264,7 +274,7 @@ def _end_hold(db: Db, hold: Hold, at: datetime) -> Hold:
     return over
 
 
-def _write_book(db: Db, notary: Notary, at: datetime, event: Event) -> None:
+def write_book(db: Db, notary: Notary, at: datetime, event: Event) -> None:
     """Add an entry to the book."""
     row = db.execute("SELECT number, body, signature FROM book ORDER BY number DESC LIMIT 1", binary=True).fetchone()
     before, number = (None, 0) if row is None else (Signed(body=row[1], signature=row[2]), row[0])
@@ -272,6 +282,7 @@ def _write_book(db: Db, notary: Notary, at: datetime, event: Event) -> None:
     db.execute("INSERT INTO book VALUES (%s, %s, %s)", (number + 1, entry.body, entry.signature))
 
 
-def _names(db: Db) -> dict[int, tuple[str, str]]:
+def epoch_names(db: Db) -> dict[int, tuple[str, str]]:
+    """Device and epoch of each number."""
     rows = db.execute("SELECT id, device, epoch FROM epochs")
     return {number: (device, schema.as_sent(epoch)) for number, device, epoch in rows}

@@ -7,10 +7,12 @@ import re
 from psycopg import sql
 
 from edge.errors import StoreError
+from edge.records import PictureKind
 from edge.store.postgres_link import Db
 from edge.store.shelf import HELD
 
-VERSION = 1
+#: 2 came with pictures.
+VERSION = 2
 #: Any number, the same for all of us: who makes or drops tables holds this lock ("PLST").
 TABLES_LOCK = 0x504C5354
 _TABLES = """
@@ -59,7 +61,9 @@ CREATE TABLE reads (
   first_utc timestamptz NOT NULL,
   hit boolean NOT NULL,
   labeled bytea NOT NULL,
-  wire bytea NOT NULL
+  wire bytea NOT NULL,
+  crop bytea,
+  frame bytea
 ) PARTITION BY LIST (shelf);
 CREATE TABLE pending (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, words bytea NOT NULL);
 CREATE TABLE holds (number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, id text NOT NULL UNIQUE, words bytea NOT NULL);
@@ -71,11 +75,25 @@ CREATE TABLE held (
 );
 CREATE TABLE book (number bigint PRIMARY KEY, body bytea NOT NULL, signature bytea NOT NULL);
 CREATE TABLE last_run (at timestamptz NOT NULL);
+CREATE TABLE asked (
+  epoch_id integer NOT NULL,
+  seq bigint NOT NULL,
+  at timestamptz NOT NULL,
+  PRIMARY KEY (epoch_id, seq)
+);
 CREATE INDEX reads_by_slot ON reads (epoch_id, seq);
 CREATE INDEX reads_by_text ON reads (text, first_utc);
 CREATE INDEX reads_by_id ON reads (read_id);
 CREATE INDEX reads_by_delete_after ON reads (delete_after);
 """
+_UPGRADE = """
+ALTER TABLE reads ADD COLUMN crop bytea, ADD COLUMN frame bytea;
+CREATE TABLE asked (epoch_id integer NOT NULL, seq bigint NOT NULL, at timestamptz NOT NULL, PRIMARY KEY (epoch_id, seq));
+UPDATE plate_edge_store SET version = 2;
+"""
+#: The columns of a read's row in which its pictures lie, so that they are moved, held and dropped with it.
+PICTURES: tuple[PictureKind, ...] = ("crop", "frame")
+#: The columns that a read has when it arrives.
 COLUMNS = (
     ("shelf", "text"),
     ("epoch_id", "int4"),
@@ -104,6 +122,11 @@ def make_or_check(db: Db, name: str) -> None:
             _make_partition(db, HELD)
             db.execute("INSERT INTO plate_edge_store VALUES (%s)", (VERSION,))
         found = db.execute("SELECT version FROM plate_edge_store").fetchall()
+        if found == [(1,)]:
+            db.execute(_UPGRADE)
+            for name in ["reads", *map(shelf_table, shelves(db))]:
+                _learn_nothing(db, sql.Identifier(name))
+            found = [(VERSION,)]
     if found != [(VERSION,)]:
         raise StoreError(f"open store {name}: it is not a store of this version; name another database or upgrade")
 
@@ -150,7 +173,8 @@ def _learn_nothing(db: Db, table: sql.Identifier) -> None:
     """What PostgreSQL learns of a column to plan queries it keeps in its catalogue, beyond the life of a partition: it must not
     learn plates."""
     columns = sql.SQL(", ").join(
-        sql.SQL("ALTER {} SET STATISTICS 0").format(sql.Identifier(name)) for name in ("read_id", "text", "labeled", "wire")
+        sql.SQL("ALTER {} SET STATISTICS 0").format(sql.Identifier(name))
+        for name in ("read_id", "text", "labeled", "wire", *PICTURES)
     )
     db.execute(sql.SQL("ALTER TABLE {} {}").format(table, columns))
 

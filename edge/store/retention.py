@@ -11,7 +11,7 @@ from msgspec import Struct
 from edge.errors import StoreError
 from edge.ranges import joined
 from edge.store.batch import Slot
-from edge.store.interface import Deleted, Deletion, Hold, HoldOrder, Numbers, Ruling, StoredRead
+from edge.store.interface import Deleted, Deletion, Hold, HoldOrder, Numbers, PictureOrder, Ruling, StoredRead
 
 #: Retention runs every few minutes while the agency end is up; a gap as long as this is a clock that has jumped, or an agency
 #: end that was off for as long, and a person can tell which.
@@ -86,10 +86,25 @@ def numbers_of(slots: Iterable[Slot], names: Names) -> tuple[Numbers, ...]:
     return _named([(epoch_id, seq, seq) for epoch_id, seq in slots], names)
 
 
-def deleted_under(ruling: bytes, spans: Iterable[Span], names: Names) -> Deleted:
-    """What the book says of reads that went under one ruling (its JSON)."""
+def check_hand_out(order: PictureOrder, found: Sequence[StoredRead], at: datetime) -> None:
+    """Raises StoreError unless somebody asks, for a reason, for the picture of a read that is there and may be looked up."""
+    for what, value in (("name (`--by`)", order.by), ("reason (`--reason`)", order.reason)):
+        if not value.strip():
+            raise StoreError(f"hand out picture of read {order.read}: the order has no {what}")
+    if not found:
+        raise StoreError(f"hand out picture of read {order.read}: the read is not in this store; it may have been deleted")
+    for each in found:
+        for window in each.labeled.label.search_windows:
+            if window.who == "owner" and window.until <= at:
+                raise StoreError(
+                    f"hand out picture of read {order.read}: since {window.until:%Y-%m-%d %H:%M} UTC it may not be searched"
+                )
+
+
+def deleted_under(ruling: bytes, spans: Iterable[Span], names: Names, pictures: int = 0) -> Deleted:
+    """What the book says of reads that went under one ruling (its JSON), with so many pictures."""
     numbers = _named(spans, names)
-    return Deleted(ruling=_ruling.decode(ruling), reads=_size(numbers), numbers=numbers)
+    return Deleted(ruling=_ruling.decode(ruling), reads=_size(numbers), numbers=numbers, pictures=pictures)
 
 
 def in_store(deleted: Sequence[Deleted]) -> bytes:
@@ -106,7 +121,13 @@ def deletion(pending: Iterable[bytes], cleared: Sequence[str], beyond: Sequence[
     deleted = tuple(_summed(parts) for _, parts in sorted(by_ruling.items()))
     if not deleted:
         return None
-    return Deletion(reads=sum(each.reads for each in deleted), deleted=deleted, cleared=tuple(cleared), beyond=tuple(beyond))
+    return Deletion(
+        reads=sum(each.reads for each in deleted),
+        deleted=deleted,
+        cleared=tuple(cleared),
+        beyond=tuple(beyond),
+        pictures=sum(each.pictures for each in deleted),
+    )
 
 
 def _summed(parts: Sequence[Deleted]) -> Deleted:
@@ -115,7 +136,8 @@ def _summed(parts: Sequence[Deleted]) -> Deleted:
         for each in part.numbers:
             ranges.setdefault((each.device, each.epoch), []).extend(each.ranges)
     numbers = _as_numbers(ranges)
-    return Deleted(ruling=parts[0].ruling, reads=_size(numbers), numbers=numbers)
+    pictures = sum(part.pictures for part in parts)
+    return Deleted(ruling=parts[0].ruling, reads=_size(numbers), numbers=numbers, pictures=pictures)
 
 
 def _named(spans: Iterable[Span], names: Names) -> tuple[Numbers, ...]:

@@ -18,11 +18,25 @@ from pathlib import Path
 
 from edge.errors import StoreError
 from edge.ranges import minus, runs
+from edge.records import PictureKind
 from edge.store import sqlite_index as index
+from edge.store import sqlite_pictures as pictures
 from edge.store import sqlite_retention as retention
 from edge.store.batch import first_of_each, outcomes
 from edge.store.folder_lock import FolderLock
-from edge.store.interface import Arrival, Deletion, Hold, HoldOrder, Notary, Outcome, Signed, StoredRead
+from edge.store.interface import (
+    Arrival,
+    Deletion,
+    Hold,
+    HoldOrder,
+    Notary,
+    Outcome,
+    PictureArrival,
+    PictureOrder,
+    PictureOutcome,
+    Signed,
+    StoredRead,
+)
 from edge.store.row import row_of, stored_read, utc
 from edge.store.sqlite_files import SqliteFiles
 from edge.store.sqlite_one_file import OneFile, is_one_file
@@ -72,6 +86,50 @@ class SqliteStore:
                     page, after = _page(self._files, db, epoch_id, after)
                 for seq, received, labeled in page:
                     yield stored_read(device, epoch, seq, datetime.fromisoformat(received), labeled)
+
+    def read(self, device: str, epoch: str, seq: int) -> StoredRead | None:
+        """One read, None if it is not there or not any more."""
+        with self._files.using("read") as db:
+            return pictures.read(self._files, db, device, epoch, seq)
+
+    def add_picture(self, picture: PictureArrival) -> PictureOutcome:
+        """Store one and commit; the first of a read and kind is kept."""
+        with self._files.using("store a picture in") as db:
+            return pictures.add(self._files, db, picture)
+
+    def has_picture(self, read: StoredRead, kind: PictureKind) -> bool:
+        """Whether this picture of the read is there."""
+        with self._files.using("read") as db:
+            return pictures.of(self._files, db, read, kind) is not None
+
+    def find(self, read_id: str) -> Sequence[StoredRead]:
+        """Every read of an id."""
+        with self._files.using("read") as db:
+            return [each.read for each in retention.find(self._files, db, read_id, index.epoch_names(db))]
+
+    def hand_out(self, order: PictureOrder, at: datetime, notary: Notary) -> bytes:
+        """The picture that ``order`` asks for, after the book has it."""
+        with self._files.using("hand out a picture of") as db:
+            return pictures.hand_out(self._files, db, order, at, notary)
+
+    def ask(self, device: str, epoch: str, seq: int, at: datetime) -> None:
+        """Note that the pictures of a read are wanted."""
+        with self._files.using("note a request in") as db, transaction(db):
+            place = index.place(db, device, epoch, seq)
+            if place is not None:
+                index.ask(db, place[0], at)
+
+    def asked(self) -> Sequence[tuple[str, str, int]]:
+        """Device, epoch and number of every read whose pictures are wanted."""
+        with self._files.using("read") as db:
+            return index.asked(db)
+
+    def no_longer_asked(self, device: str, epoch: str, seq: int) -> None:
+        """The pictures of a read are there, or will never be."""
+        with self._files.using("note a request in") as db, transaction(db):
+            place = index.place(db, device, epoch, seq)
+            if place is not None:
+                index.no_longer_asked(db, place[0])
 
     def expire(self, at: datetime, notary: Notary) -> Deletion | None:
         """Delete every read whose time has passed and that no hold keeps; None if there was none."""

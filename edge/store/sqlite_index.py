@@ -13,11 +13,20 @@ from edge.ranges import joined, runs
 from edge.store.batch import Slot
 from edge.store.interface import Arrival, Event, Hold, Notary, Signed
 from edge.store.shelf import HELD, day_of
-from edge.store.sqlite_shelf import check_version, connect, delete_file, make_file, sync_folder, unpacked
+from edge.store.sqlite_shelf import check_version, connect, delete_file, make_file, sync_folder, unpacked, upgrade
 
 APPLICATION_ID = 0x504C5354  # "PLST"
-#: Version 1 was one file with everything in it.
-VERSION = 2
+#: Version 1 was one file with everything in it; 3 came with pictures.
+VERSION = 3
+# Reads whose pictures are wanted; numbers alone.
+_ASKED = """
+CREATE TABLE asked (
+  epoch_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (epoch_id, seq)
+) WITHOUT ROWID;
+"""
 _LARGEST = 2**63 - 1
 
 # ``slots`` is for ever: it makes a replay a duplicate.  ``ranges`` says the same without holes, kept up to date by each insert:
@@ -64,6 +73,7 @@ CREATE TABLE held (
 ) WITHOUT ROWID;
 CREATE TABLE book (number INTEGER PRIMARY KEY, body BLOB NOT NULL, signature BLOB NOT NULL);
 CREATE TABLE last_run (at TEXT NOT NULL);
+{_ASKED}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """
@@ -84,6 +94,7 @@ def open_index(path: Path) -> sqlite3.Connection:
     """Open an index that is there.  Raises sqlite3.Error; StoreError if it is none of this version."""
     db = connect(path, "rw")
     try:
+        upgrade(db, APPLICATION_ID, 2, f"{_ASKED} PRAGMA user_version = {VERSION}")
         check_version(db, path, APPLICATION_ID, VERSION)
     except BaseException:
         db.close()
@@ -228,3 +239,30 @@ def note_run(db: sqlite3.Connection, at: datetime) -> None:
     """Retention looks at the clock."""
     db.execute("DELETE FROM last_run")
     db.execute("INSERT INTO last_run VALUES (?)", (at.isoformat(),))
+
+
+def place(db: sqlite3.Connection, device: str, epoch: str, seq: int) -> tuple[Slot, int, bytes] | None:
+    """The slot of a read that came, the day under which its content lies if it still does, and its hash."""
+    row = db.execute(
+        "SELECT epoch_id, seq, day, wire_sha256 FROM slots JOIN epochs ON id = epoch_id "
+        "WHERE device = ? AND epoch = ? AND seq = ?",
+        (device, epoch, seq),
+    ).fetchone()
+    return None if row is None else ((row[0], row[1]), row[2], row[3])
+
+
+def ask(db: sqlite3.Connection, slot: Slot, at: datetime) -> None:
+    """Note that the pictures of a read are wanted."""
+    db.execute("INSERT INTO asked VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (*slot, at.isoformat()))
+
+
+def asked(db: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """Device, epoch and number of each read whose pictures are wanted."""
+    return db.execute(
+        "SELECT device, epoch, seq FROM asked JOIN epochs ON id = epoch_id ORDER BY device, epoch, seq"
+    ).fetchall()
+
+
+def no_longer_asked(db: sqlite3.Connection, slot: Slot) -> None:
+    """The pictures of a read are there, or will never be."""
+    db.execute("DELETE FROM asked WHERE epoch_id = ? AND seq = ?", slot)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import secrets
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
+from typing import NamedTuple
 
 from edge.store import sqlite_index as index
 from edge.store.batch import Slot
@@ -63,7 +65,7 @@ def place_hold(files: SqliteFiles, order: HoldOrder, at: datetime, notary: Notar
     hold = Hold(id=secrets.token_hex(6), order=order, placed=at)
     with files.using("place hold in") as db:
         names = index.epoch_names(db)
-        found = {read_id: _find(files, db, read_id, names) for read_id in order.reads}
+        found = {read_id: find(files, db, read_id, names) for read_id in order.reads}
         check_order(order, found, index.kept(db, at), at)
         slots = sorted({each.slot for many in found.values() for each in many})
         with transaction(db):
@@ -140,7 +142,7 @@ def _drop(files: SqliteFiles, shelf: str, at: datetime) -> None:
         with transaction(db):
             files.enter(db, made)
             db.executemany("UPDATE slots SET day = ? WHERE epoch_id = ? AND seq = ?", [(_HELD_DAY, *slot) for slot in stay])
-            _note_deleted(db, {slot: ruling for slot, (ruling, _) in rows.items() if slot not in kept})
+            _note_deleted(db, {slot: row for slot, row in rows.items() if slot not in kept})
             files.retire(db, shelf)
         files.sweep(db)
 
@@ -153,7 +155,7 @@ def _thin_held(files: SqliteFiles, at: datetime) -> None:
             return
         kept = index.kept(db, at)
         rows = _own_rows(db, file)
-        go = {slot: ruling for slot, (ruling, delete_after) in rows.items() if slot not in kept and delete_after <= moment(at)}
+        go = {slot: row for slot, row in rows.items() if slot not in kept and row.delete_after <= moment(at)}
         if not go:
             return
         stay = [slot for slot in rows if slot not in go]
@@ -174,30 +176,41 @@ def _there(files: SqliteFiles, db: sqlite3.Connection, shelf: str) -> ShelfFile:
     return file
 
 
-def _own_rows(db: sqlite3.Connection, file: ShelfFile) -> dict[Slot, tuple[int, str]]:
-    """Ruling and delete_after of the rows that are a slot's; others were left by a batch that was cut off."""
+class _Row(NamedTuple):
+    """What must be known of a row that may go."""
+
+    ruling_id: int
+    delete_after: str
+    pictures: int
+
+
+def _own_rows(db: sqlite3.Connection, file: ShelfFile) -> dict[Slot, _Row]:
+    """The rows that are a slot's; others were left by a batch that was cut off."""
     rows = file.keys()
     digests = index.hashes(db, ((epoch_id, seq) for epoch_id, seq, *_ in rows))
     return {
-        (epoch_id, seq): (ruling_id, delete_after)
-        for epoch_id, seq, digest, ruling_id, delete_after in rows
+        (epoch_id, seq): _Row(ruling_id, delete_after, pictures)
+        for epoch_id, seq, digest, ruling_id, delete_after, pictures in rows
         if digests.get((epoch_id, seq)) == digest
     }
 
 
-def _note_deleted(db: sqlite3.Connection, rows: dict[Slot, int]) -> None:
-    """Write down what goes, for the book; inside the transaction that lets it go."""
+def _note_deleted(db: sqlite3.Connection, rows: dict[Slot, _Row]) -> None:
+    """Write down what goes, for the book; inside the transaction that lets it go.  Nobody waits for its pictures any more."""
     if not rows:
         return
     names, words = index.epoch_names(db), index.ruling_words(db)
     by_ruling: dict[int, list[Span]] = {}
-    for (epoch_id, seq), ruling_id in rows.items():
-        by_ruling.setdefault(ruling_id, []).append((epoch_id, seq, seq))
-    deleted = [deleted_under(words[ruling_id], spans, names) for ruling_id, spans in by_ruling.items()]
+    pictures: Counter[int] = Counter()
+    for (epoch_id, seq), row in rows.items():
+        by_ruling.setdefault(row.ruling_id, []).append((epoch_id, seq, seq))
+        pictures[row.ruling_id] += row.pictures
+        index.no_longer_asked(db, (epoch_id, seq))
+    deleted = [deleted_under(words[each], spans, names, pictures[each]) for each, spans in by_ruling.items()]
     db.execute("INSERT INTO pending (words) VALUES (?)", (in_store(deleted),))
 
 
-def _find(files: SqliteFiles, db: sqlite3.Connection, read_id: str, names: dict[int, tuple[str, str]]) -> Sequence[Found]:
+def find(files: SqliteFiles, db: sqlite3.Connection, read_id: str, names: dict[int, tuple[str, str]]) -> Sequence[Found]:
     """Every read of an id, wherever it lies."""
     found: dict[Slot, Found] = {}
     for shelf in files.shelves(db):

@@ -15,11 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import StoreError
+from edge.records import PictureKind
 from edge.store.batch import Slot
 from edge.store.row import LONGEST_TEXT, Row
 
 _APPLICATION_ID = 0x504C5353  # "PLSS"
-_SCHEMA_VERSION = 1
+#: 2 came with pictures: the last columns of a read's row, so that they lie, are held and go with it.
+_SCHEMA_VERSION = 2
+_UPGRADE = f"""
+ALTER TABLE reads ADD COLUMN crop BLOB;
+ALTER TABLE reads ADD COLUMN frame BLOB;
+PRAGMA user_version = {_SCHEMA_VERSION};
+"""
 _SCHEMA = f"""
 CREATE TABLE reads (
   epoch_id INTEGER NOT NULL,
@@ -35,6 +42,8 @@ CREATE TABLE reads (
   hit INTEGER NOT NULL,
   labeled BLOB NOT NULL,
   wire BLOB NOT NULL,
+  crop BLOB,
+  frame BLOB,
   PRIMARY KEY (epoch_id, seq)
 );
 CREATE INDEX reads_by_text ON reads (text, first_utc);
@@ -44,6 +53,15 @@ PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_SCHEMA_VERSION};
 """
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
+
+_PICTURE: dict[PictureKind, str] = {
+    "crop": "SELECT crop FROM reads WHERE epoch_id = ? AND seq = ? AND wire_sha256 = ?",
+    "frame": "SELECT frame FROM reads WHERE epoch_id = ? AND seq = ? AND wire_sha256 = ?",
+}
+_PUT_PICTURE: dict[PictureKind, str] = {
+    "crop": "UPDATE reads SET crop = ? WHERE epoch_id = ? AND seq = ? AND wire_sha256 = ?",
+    "frame": "UPDATE reads SET frame = ? WHERE epoch_id = ? AND seq = ? AND wire_sha256 = ?",
+}
 
 #: All columns of a row, in the order of the table.
 Columns = tuple[Any, ...]
@@ -58,6 +76,7 @@ class ShelfFile:
             raise StoreError(f"open shelf {path}: it is not there; restore it from a backup")
         self._db = connect(path, "rw")
         try:
+            upgrade(self._db, _APPLICATION_ID, 1, _UPGRADE)
             check_version(self._db, path, _APPLICATION_ID, _SCHEMA_VERSION)
         except BaseException:
             self._db.close()
@@ -72,13 +91,24 @@ class ShelfFile:
     def put(self, rows: Iterable[Columns]) -> None:
         """Write rows and wait for the disk.  A row of the same slot, left there by a batch that was cut off, is replaced."""
         with transaction(self._db):
-            self._db.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
-    def keys(self) -> list[tuple[int, int, bytes, int, str]]:
-        """Epoch, number, hash, ruling and delete_after of every row, in order of epoch and number."""
+    def keys(self) -> list[tuple[int, int, bytes, int, str, int]]:
+        """Epoch, number, hash, ruling, delete_after and number of pictures of every row, in order of epoch and number."""
         return self._db.execute(
-            "SELECT epoch_id, seq, wire_sha256, ruling_id, delete_after FROM reads ORDER BY epoch_id, seq"
+            "SELECT epoch_id, seq, wire_sha256, ruling_id, delete_after, (crop IS NOT NULL) + (frame IS NOT NULL) "
+            "FROM reads ORDER BY epoch_id, seq"
         ).fetchall()
+
+    def picture(self, slot: Slot, wire_sha256: bytes, kind: PictureKind) -> bytes | None:
+        """A picture of the row with this hash; None if there is no such row or no such picture."""
+        row = self._db.execute(_PICTURE[kind], (*slot, wire_sha256)).fetchone()
+        return None if row is None else row[0]
+
+    def put_picture(self, slot: Slot, wire_sha256: bytes, kind: PictureKind, jpeg: bytes) -> bool:
+        """Put a picture to the row with this hash and wait for the disk; whether there is such a row."""
+        with transaction(self._db):
+            return bool(self._db.execute(_PUT_PICTURE[kind], (jpeg, *slot, wire_sha256)).rowcount)
 
     def count(self) -> int:
         """How many rows there are."""
@@ -116,7 +146,7 @@ def columns(slot: Slot, wire: bytes, wire_sha256: bytes, ruling_id: int, row: Ro
     """One row in the order of the table."""
     return (
         *slot, wire_sha256, ruling_id, row.read_id, row.received.isoformat(), moment(row.delete_after), row.text, row.region,
-        moment(row.first_utc), row.hit, row.labeled, wire,
+        moment(row.first_utc), row.hit, row.labeled, wire, None, None,
     )  # fmt: skip
 
 
@@ -169,6 +199,16 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def upgrade(db: sqlite3.Connection, application_id: int, version: int, script: str) -> None:
+    """Bring a file of ``version`` to the next where it stands, in one transaction."""
+    found = (*db.execute("PRAGMA application_id").fetchone(), *db.execute("PRAGMA user_version").fetchone())
+    if found != (application_id, version):
+        return
+    with transaction(db):
+        for statement in filter(None, map(str.strip, script.split(";"))):
+            db.execute(statement)
 
 
 def check_version(db: sqlite3.Connection, path: Path, application_id: int, version: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,9 +17,10 @@ from edge.config import StoreConfig
 from edge.errors import StoreError
 from edge.store.postgres import PostgresStore
 from edge.store.postgres_link import check_line
+from edge.store.postgres_retention import RETENTION_LOCK
 from tests.labeled import START
 from tests.postgres import Cluster, needs_postgres
-from tests.stores import KEEPER, arrival, canaries, canary, numbers, order, seqs
+from tests.stores import KEEPER, PICTURES, arrival, canaries, canary, numbers, order, picture, seqs
 
 pytestmark = needs_postgres
 DAY = timedelta(days=1)
@@ -185,7 +187,7 @@ def test_it_runs_as_a_plain_role(cluster: Cluster) -> None:
 
 def test_nothing_of_a_deleted_read_is_left_in_any_file_of_the_server(server: Cluster) -> None:
     """`grep -a` over heap, indexes, catalogue and write-ahead log, after statistics were gathered and pages were frozen: each
-    canary is there before its time and none afterwards; a held read is there as long as it is held."""
+    canary is there before its time, those in pictures too, and none afterwards; a held read is there as long as it is held."""
     server.stop()
     server.configure(wal_recycle="off", full_page_writes="on", autovacuum_naptime="1")
     server.start()
@@ -193,21 +195,25 @@ def test_nothing_of_a_deleted_read_is_left_in_any_file_of_the_server(server: Clu
     due = {n: START + timedelta(minutes=n * 7 % 3000) for n in range(1, 1201)}
     for at in range(1, 1201, 60):
         store.add([arrival(n, text=canary(n), lives=due[n] - START) for n in range(at, at + 60)])
+        for n in range(at + 9, at + 60, 10):
+            store.add_picture(picture(n))
+            due[PICTURES + n] = due[n]
     with psycopg.connect(server.dsn(), autocommit=True) as db:
         db.execute("CHECKPOINT")
         db.execute("VACUUM (FREEZE, ANALYZE)")
         db.execute("CHECKPOINT")
     assert canaries(server.data) == due.keys()
     store.hold(order(1000, days=5), START, KEEPER)
+    held = {1000, PICTURES + 1000}
     for hours in range(0, 61, 12):
         now = START + timedelta(hours=hours)
         event = store.expire(now, KEEPER)
         assert event is None or event.beyond == ()
         found = canaries(server.data)
-        assert not [n for n in found if due[n] <= now - timedelta(minutes=30) and n != 1000]
+        assert not [n for n in found if due[n] <= now - timedelta(minutes=30) and n not in held]
         assert not [n for n in due.keys() - found if due[n] > now]
     assert seqs(store) == [1000]
-    assert canaries(server.data) == {1000}
+    assert canaries(server.data) == held
     event = store.expire(START + 6 * DAY, KEEPER)
     assert event is not None
     assert event.cleared == ("partitions dropped", "write-ahead log switched, checkpoint done")
@@ -250,4 +256,36 @@ def test_a_busy_table_puts_deletion_off_and_loses_nothing(cluster: Cluster) -> N
     event = store.expire(START + 2 * DAY, KEEPER)
     assert event is not None and event.reads == 1
     assert seqs(store) == [2, 3]
+    store.close()
+
+
+def test_a_store_of_the_version_before_pictures_goes_on(dsn: str) -> None:
+    """Tables and partitions are upgraded where they stand: what is stored is there, takes pictures, and is deleted."""
+    store = PostgresStore(dsn)
+    store.add([arrival(1), arrival(2)])
+    store.close()
+    with psycopg.connect(dsn, autocommit=True) as db:
+        db.execute("ALTER TABLE reads DROP crop, DROP frame")
+        db.execute("DROP TABLE asked")
+        db.execute("UPDATE plate_edge_store SET version = 1")
+    store = PostgresStore(dsn)
+    assert store.add_picture(picture(1)) == "stored"
+    store.ask("pole-7", "e1", 2, START)
+    assert seqs(store) == [1, 2]
+    store.trust_clock(START + 20 * DAY)
+    event = store.expire(START + 20 * DAY, KEEPER)
+    assert event is not None and (event.reads, event.pictures) == (2, 1)
+    store.close()
+
+
+def test_while_retention_is_at_work_a_picture_comes_later(dsn: str) -> None:
+    """It copies rows, and what was put to one of them meanwhile would be lost; the unit sends it again."""
+    store = PostgresStore(dsn)
+    store.add([arrival(1)])
+    with psycopg.connect(dsn, autocommit=True) as db:
+        db.execute("SELECT pg_advisory_lock(%s)", (RETENTION_LOCK,))
+        assert store.add_picture(picture(1)) == "later"
+    while store.add_picture(picture(1)) == "later":  # the server may take a moment to see that the other is gone
+        time.sleep(0.01)
+    assert store.add_picture(picture(1)) == "duplicate"
     store.close()

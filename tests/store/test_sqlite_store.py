@@ -18,7 +18,7 @@ import pytest
 from edge.errors import StoreError
 from edge.store.sqlite import SqliteStore
 from tests.labeled import START
-from tests.stores import KEEPER, arrival, canaries, canary, checked_book, files_with, numbers, order, seqs
+from tests.stores import KEEPER, PICTURES, arrival, canaries, canary, checked_book, files_with, numbers, order, picture, seqs
 
 DAY = timedelta(days=1)
 
@@ -65,22 +65,26 @@ def test_the_index_holds_no_plate(tmp_path: Path) -> None:
 
 
 def test_nothing_of_a_deleted_read_is_left_in_any_file(tmp_path: Path) -> None:
-    """`grep -a` over everything: before expiry each canary is there, afterwards none, whatever the log files held; a held read
-    is there as long as it is held."""
+    """`grep -a` over everything: before expiry each canary is there, those in pictures too, afterwards none, whatever the log
+    files held; a held read is there as long as it is held."""
     store = SqliteStore(tmp_path / "reads.sqlite")
     due = {n: START + timedelta(minutes=n * 7 % 3000) for n in range(1, 1201)}
     for at in range(1, 1201, 60):
         store.add([arrival(n, text=canary(n), lives=due[n] - START) for n in range(at, at + 60)])
+        for n in range(at + 9, at + 60, 10):
+            store.add_picture(picture(n))
+            due[PICTURES + n] = due[n]
     assert canaries(tmp_path) == due.keys()
     store.hold(order(1000, days=5), START, KEEPER)
+    held = {1000, PICTURES + 1000}
     for hours in range(0, 60, 6):
         now = START + timedelta(hours=hours)
         store.expire(now, KEEPER)
         found = canaries(tmp_path)
-        assert not [n for n in found if due[n] <= now - timedelta(minutes=30) and n != 1000]
+        assert not [n for n in found if due[n] <= now - timedelta(minutes=30) and n not in held]
         assert not [n for n in due.keys() - found if due[n] > now]
     assert seqs(store) == [1000]
-    assert canaries(tmp_path) == {1000}
+    assert canaries(tmp_path) == held
     store.expire(START + 6 * DAY, KEEPER)
     assert canaries(tmp_path) == set()
     assert shelf_files(tmp_path) == []
@@ -296,3 +300,25 @@ def test_a_take_over_that_was_cut_off_begins_anew(tmp_path: Path) -> None:
     assert len(numbers(store)) == 30
     store.close()
     assert not (path.parent / "reads.sqlite.shelves" / "2026-11-21.abc.sqlite").exists()
+
+
+def test_a_store_of_the_version_before_pictures_goes_on(tmp_path: Path) -> None:
+    """Index and shelves are upgraded where they stand: what is stored is there, takes pictures, and is held and deleted."""
+    path = tmp_path / "reads.sqlite"
+    store = SqliteStore(path)
+    store.add([arrival(1), arrival(2)])
+    store.close()
+    before = "ALTER TABLE reads DROP crop; ALTER TABLE reads DROP frame; PRAGMA user_version = 1"
+    changes = {path: "DROP TABLE asked; PRAGMA user_version = 2", **dict.fromkeys(shelf_files(tmp_path), before)}
+    for file, change in changes.items():
+        with closing(sqlite3.connect(file)) as db:
+            db.executescript(change)
+    store = SqliteStore(path)
+    assert store.add_picture(picture(1)) == "stored"
+    store.ask("pole-7", "e1", 2, START)
+    assert seqs(store) == [1, 2]
+    store.trust_clock(START + 20 * DAY)
+    event = store.expire(START + 20 * DAY, KEEPER)
+    assert event is not None and (event.reads, event.pictures) == (2, 1)
+    assert canaries(tmp_path) == set()
+    store.close()
