@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults import backlog, brokers, clocks, cuts, databases, disk, kills, links, named, stores, tamper
+from tests.faults import backlog, brokers, budget, clocks, cuts, databases, disk, kills, links, named, stores, tamper
 from tests.faults.rows import Bench, Row, scale
 from tests.mosquitto import BINARY
 
@@ -35,6 +35,7 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "disk full at any write": disk.full_at_any_write,
     "sync fails": disk.sync_fails,
     "disk filled by another": disk.filled_by_another,
+    "three times the budget offline": budget.three_times_offline,
     "clock jumps": clocks.jumps,
     "clock set right too late": clocks.set_right_too_late,
     "store locked": stores.locked,

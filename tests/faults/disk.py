@@ -79,7 +79,7 @@ def filled_by_another(bench: Bench) -> Row:
     with Scene(bench.folder / "town", "pole-7") as scene, contextlib.ExitStack() as stack:
         data = scene.town.outbox_path("pole-7").parent
         data.mkdir()
-        if not stack.enter_context(_tmpfs(data)):
+        if not stack.enter_context(small_disk(data, _TMPFS_BYTES)):
             return bench.answer("SKIPPED", "mounting a small disk wants root; `disk full at any write` needs none")
         agency = scene.ingest()
         unit = scene.unit("pole-7", pause_s=0.005)
@@ -88,11 +88,11 @@ def filled_by_another(bench: Bench) -> Row:
         for _ in range(rounds):
             before = scene.committed()
             wait_for(lambda: scene.committed() > before + 20, "reads are kept")  # noqa: B023
-            refused = _refused(scene)
+            refused = scene.refused()
             filled = fill(data / "filler")
-            wait_for(lambda: _refused(scene) > refused, "puts are refused")  # noqa: B023
+            wait_for(lambda: scene.refused() > refused, "puts are refused")  # noqa: B023
             time.sleep(bench.scale.full_disk_s)
-            meanwhile += _refused(scene) - refused
+            meanwhile += scene.refused() - refused
             filled.unlink()
         before = scene.committed()
         wait_for(lambda: scene.committed() > before + 20, "reads are kept again")
@@ -110,10 +110,6 @@ def filled_by_another(bench: Bench) -> Row:
         )
 
 
-def _refused(scene: Scene) -> int:
-    return sum(truth.refused for truth in scene.truths().values())
-
-
 def fill(path: Path) -> Path:
     """Write until not one byte more fits."""
     with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
@@ -125,9 +121,9 @@ def fill(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _tmpfs(folder: Path) -> Iterator[bool]:
+def small_disk(folder: Path, size_bytes: int) -> Iterator[bool]:
     """A small disk of its own at ``folder``, if this account may mount one."""
-    command = ["mount", "-t", "tmpfs", "-o", f"size={_TMPFS_BYTES},mode=700", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes},mode=700", "tmpfs", str(folder)]
     mounted = os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0
     try:
         yield mounted

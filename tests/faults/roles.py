@@ -21,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
+from edge.clock import Clock
 from edge.errors import OutboxError
 from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
@@ -33,6 +34,8 @@ from tests.labeled import release
 
 Lanes = Literal["both", "capture", "drain"]
 _TRY_AGAIN_S = 0.05
+#: What a town's outboxes may hold unless told.
+BUDGET_BYTES = 64 << 20
 
 
 def ledger_path(town: Town, device: str) -> Path:
@@ -40,11 +43,21 @@ def ledger_path(town: Town, device: str) -> Path:
     return town.device(device) / "ledger"
 
 
-def unit(folder: str, port: int, device: str, lanes: Lanes, count: int, pause_s: float, dies: str = "") -> None:
+def unit(
+    folder: str,
+    port: int,
+    device: str,
+    lanes: Lanes,
+    count: int,
+    pause_s: float,
+    dies: str = "",
+    budget_bytes: int = BUDGET_BYTES,
+) -> None:
     """Lane 1 puts reads, each after a pause of up to twice ``pause_s``; lane 2 drains.  Goes on for ever if ``count`` is 0, or
     until the point that ``dies`` names."""
     town, stop = Town(Path(folder), port), _begin(Path(folder) / f"{device}.log")
-    outbox: Any = dying(town.outbox(device), "outbox", dies)
+    kept = town.outbox(device) if budget_bytes == BUDGET_BYTES else _small_outbox(town, device, budget_bytes)
+    outbox: Any = dying(kept, "outbox", dies)
     drain: Any = town.drain(device, outbox, Journal())
     drain._publisher, drain._receipts = dying(drain._publisher, "publisher", dies), dying(drain._receipts, "receipts", dies)
     lane_2 = threading.Thread(target=drain.run, args=(stop,))
@@ -61,6 +74,12 @@ def unit(folder: str, port: int, device: str, lanes: Lanes, count: int, pause_s:
     if lane_2.is_alive():
         lane_2.join()
     outbox.close()
+
+
+def _small_outbox(town: Town, device: str, budget_bytes: int) -> SqliteOutbox:
+    bury = town.notices(device).bury
+    path, reserve_bytes = town.outbox_path(device), budget_bytes // 8
+    return SqliteOutbox(path, clock=Clock(), budget_bytes=budget_bytes, reserve_bytes=reserve_bytes, bury=bury)
 
 
 def capture(town: Town, device: str, outbox: SqliteOutbox, stop: threading.Event, count: int, pause_s: float) -> None:

@@ -32,6 +32,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     locked_s: float
     replayed: int
     tamper_trials: int
+    budget_bytes: int
     database_kills: int
     database_kill_every_s: float
     backlog: int
@@ -56,6 +57,7 @@ FULL = Scale(
     locked_s=12.0,
     replayed=3000,
     tamper_trials=20,
+    budget_bytes=4 << 20,
     database_kills=12,
     database_kill_every_s=10.0,
     backlog=6000,
@@ -79,6 +81,7 @@ SHORT = Scale(
     locked_s=6.0,
     replayed=200,
     tamper_trials=1,
+    budget_bytes=1 << 20,
     database_kills=2,
     database_kill_every_s=1.0,
     backlog=400,

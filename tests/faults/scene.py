@@ -25,7 +25,7 @@ from tests.delivery.processes import ROOT
 from tests.delivery.town import Town
 from tests.faults import agency_store, oracle
 from tests.faults.ledger import Truth
-from tests.faults.roles import Lanes, ingest, ledger_path, tally_path, unit
+from tests.faults.roles import BUDGET_BYTES, Lanes, ingest, ledger_path, tally_path, unit
 from tests.labeled import AGENCY
 from tests.mosquitto import Broker
 
@@ -115,11 +115,19 @@ class Scene:
         self.broker.kill()
 
     def unit(
-        self, device: str, lanes: Lanes = "both", count: int = 0, pause_s: float = 0.0, port: int | None = None, dies: str = ""
+        self,
+        device: str,
+        lanes: Lanes = "both",
+        count: int = 0,
+        pause_s: float = 0.0,
+        port: int | None = None,
+        dies: str = "",
+        budget_bytes: int = BUDGET_BYTES,
     ) -> Life:
         """A unit as a forked process; ``port`` is another one than the broker's where something lies in between, ``dies`` a
         point at which it kills itself."""
-        return self._fork(unit, str(self.town.folder), port or self.town.port, device, lanes, count, pause_s, dies)
+        folder, port = str(self.town.folder), port or self.town.port
+        return self._fork(unit, folder, port, device, lanes, count, pause_s, dies, budget_bytes)
 
     def ingest(self, port: int | None = None, dies: str = "") -> Life:
         """The agency end as a forked process."""
@@ -139,6 +147,10 @@ class Scene:
         """How many puts of these devices, or of all, have returned so far."""
         truths = self.truths()
         return sum(len(truths[device].committed) for device in devices or self.devices)
+
+    def refused(self) -> int:
+        """How many puts have raised so far."""
+        return sum(truth.refused for truth in self.truths().values())
 
     def waiting(self) -> int:
         """How many reads lie in the outboxes."""
