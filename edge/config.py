@@ -66,12 +66,14 @@ class GateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which frames the detector looks at.
 
     While no plate waits for a reading it looks every ``look_every_s`` seconds: at 0.1 s a car at 100 km/h has moved 3 m, and
-    the tracker was made for 5 frames a second; 0 is every frame.  With ``changes_only`` it does not look again at a picture in
+    the tracker was made for 5 frames a second.  While one waits it looks every ``look_again_every_s``: neighbouring frames of a
+    fast camera show the same and repeat each other's mistakes.  0 is every frame.  With ``changes_only`` it does not look again at a picture in
     which nothing has changed since it last did, but for a full look every ``full_look_every_s``, which bounds what that can
     miss.
     """
 
     look_every_s: float = 0.1
+    look_again_every_s: float = 0.05
     changes_only: bool = True
     full_look_every_s: float = 2.0
 
@@ -394,6 +396,11 @@ def _check_ranges(path: Path, config: DeviceConfig) -> None:
             "between 100000 and 2000000",
         ),
         ("gate.look_every_s", 0 <= config.gate.look_every_s <= 1, "between 0 and 1"),
+        (
+            "gate.look_again_every_s",
+            0 <= config.gate.look_again_every_s <= config.gate.look_every_s,
+            "between 0 and gate.look_every_s",
+        ),
         ("gate.full_look_every_s", 0 < config.gate.full_look_every_s <= 60, "above 0 and at most 60"),
         ("detector.threads", config.detector.threads >= 1, "at least 1"),
         ("detector.providers", bool(config.detector.providers), 'at least one, such as ["cpu"]'),

@@ -1,6 +1,6 @@
 """A recorded clip as a source of frames, through OpenCV's FFmpeg.
 
-Every frame is handed out, or, with ``realtime``, the clip plays at its own speed like a camera: newest frame wins.
+Every frame is handed out, or, with ``realtime``, the clip plays at its own speed like a camera: the newest frames win.
 
 How a damaged clip behaves (tried with H.264, MPEG-4 and MJPEG in MP4, MKV, AVI and TS): slight damage is concealed and
 cannot be told from a whole picture; beyond that ``grab`` fails once or more and then goes on, or pictures silently stay
@@ -23,7 +23,7 @@ import numpy as np
 
 from edge.camera.grey import grey_of
 from edge.camera.interface import CameraCounts
-from edge.camera.newest import NewestFrame
+from edge.camera.newest import NewestFrames
 from edge.clock import Clock
 from edge.config import CameraConfig
 from edge.errors import CameraError
@@ -205,8 +205,8 @@ class ClipCamera:
         return behind_s <= MAX_LAG_S
 
     def _paced(self, capture: cv2.VideoCapture, stop: threading.Event) -> Generator[Frame, None, None]:
-        """Play the clip at its own speed from a thread; the line takes the newest frame."""
-        newest = NewestFrame()
+        """Play the clip at its own speed from a thread; the line takes the newest frames."""
+        newest = NewestFrames()
         over = threading.Event()
         failures: list[CameraError] = []
         thread = threading.Thread(
@@ -223,7 +223,7 @@ class ClipCamera:
             thread.join()
             self._late += newest.discard()
 
-    def _play(self, capture: cv2.VideoCapture, newest: NewestFrame, over: threading.Event, failures: list[CameraError]) -> None:
+    def _play(self, capture: cv2.VideoCapture, newest: NewestFrames, over: threading.Event, failures: list[CameraError]) -> None:
         try:
             for frame in self._decoded(capture, over, self._clock.now().boottime_ns):
                 self._late += newest.put(frame)

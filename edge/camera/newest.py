@@ -1,29 +1,37 @@
-"""The place where a live source leaves its newest frame: it holds one, and a newer one replaces it."""
+"""The place where a live source leaves its newest frames: it holds a few, and a newer one takes the place of the oldest.
+
+A few and not one: where several cameras share the cores, a line is now and then a frame's length late, and catches up.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 from edge.records import Frame
 
+#: A tenth of a second at 30 frames a second: no frame that the line gets is older than that and its own delay.
+HOLDS = 3
 _LOOK_S = 0.1  # how often a waiting taker looks whether it was told to stop
 
 
-class NewestFrame:
-    """One slot between a source's thread, which puts, and the line, which takes."""
+class NewestFrames:
+    """Between a source's thread, which puts, and the line, which takes."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._frame: Frame | None = None
+        self._frames: deque[Frame] = deque()
         self._ended = False
 
     def put(self, frame: Frame) -> bool:
-        """Leave ``frame``; True if it replaced one that nobody had taken."""
+        """Leave ``frame``; True if it took the place of one that nobody had taken."""
         with self._condition:
-            replaced = self._frame is not None
-            self._frame = frame
+            full = len(self._frames) == HOLDS
+            if full:
+                self._frames.popleft()
+            self._frames.append(frame)
             self._condition.notify()
-            return replaced
+            return full
 
     def end(self) -> None:
         """Say that no frame will follow."""
@@ -32,17 +40,17 @@ class NewestFrame:
             self._condition.notify()
 
     def take(self, stop: threading.Event) -> Frame | None:
-        """Wait for a frame and remove it; None once the source has ended or ``stop`` is set."""
+        """Wait for a frame and remove it, the oldest first; None once the source has ended or ``stop`` is set."""
         with self._condition:
-            while self._frame is None and not self._ended and not stop.is_set():
+            while not self._frames and not self._ended and not stop.is_set():
                 self._condition.wait(_LOOK_S)
-            if stop.is_set():
+            if stop.is_set() or not self._frames:
                 return None
-            frame, self._frame = self._frame, None
-            return frame
+            return self._frames.popleft()
 
-    def discard(self) -> bool:
-        """Remove a frame that nobody took; True if there was one."""
+    def discard(self) -> int:
+        """Remove what nobody took; how many frames that were."""
         with self._condition:
-            left, self._frame = self._frame is not None, None
+            left = len(self._frames)
+            self._frames.clear()
             return left
