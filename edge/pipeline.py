@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+import msgspec
 from msgspec import Struct
 
 from edge.camera.interface import Camera, GapBegan
@@ -27,6 +28,8 @@ from edge.errors import OutboxError
 from edge.gate.interface import Gate
 from edge.gate.open import OpenGate
 from edge.hotlist.match import HotList
+from edge.images.evidence import illustrated
+from edge.images.shots import Shot, Shots
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
 from edge.labeler.held import Held, HeldReads
@@ -135,6 +138,7 @@ class Exit:
             if not self._in_trouble:
                 self._journal.error("outbox cannot keep reads; they wait in memory", reason=str(error))
             self._in_trouble = True
+            self._give_up_pictures()
             return 0
         except Exception:
             self._put_back(group)
@@ -164,6 +168,16 @@ class Exit:
         with self._door:
             self._waiting.extendleft(reversed(group))
 
+    def _give_up_pictures(self) -> None:
+        """While reads have to wait in memory, their pictures are the first to go."""
+        with self._door:
+            given_up = sum(len(each.pictures) for each in self._waiting)
+            if given_up:
+                bare = [msgspec.structs.replace(each, pictures=()) for each in self._waiting]
+                self._waiting.clear()
+                self._waiting.extend(bare)
+                self._journal.count("pictures_given_up", "outbox-full", given_up)
+
     def _sealed(self, group: Iterable[Release]) -> Iterator[Envelope]:
         """Each for the slot after the one before it."""
         slot = self._outbox.next_slot()
@@ -175,6 +189,8 @@ class Exit:
     def _note(self, envelope: Envelope) -> None:
         slot = envelope.slot
         self._journal.count("reads_committed", slot.epoch)
+        for picture in envelope.pictures:
+            self._journal.count("pictures_made", picture.kind)
         self._journal.info("read committed", read=envelope.read_id, epoch=slot.epoch, seq=slot.seq, hit=envelope.hit)
 
 
@@ -209,7 +225,7 @@ class Line:
         self._journal = journal
         self._window = window or NoWindow()
         self._drift = drift or NoDrift()
-        self._held = HeldReads()
+        self._held, self._shots = HeldReads(), Shots()
 
     @property
     def noise(self) -> int:
@@ -236,6 +252,7 @@ class Line:
                 self._journal.count("frames_dropped", forbidden[0].rule)
                 self._window.blind(self.camera.name, "barred", forbidden[0].rule)
                 self._finish(self._tracker.flush(), place)
+                self._shots.forget()
                 self._gate.forget()
                 continue
             place = here
@@ -246,7 +263,8 @@ class Line:
                 detections = self._detector.detect(frame)
                 wanted = self._tracker.follow(frame, detections)
                 readings = self._recognizer.read(frame, wanted)
-                self._tracker.add(readings)
+                tracks = self._tracker.add(readings)
+                self._shots.see(frame, detections, readings, tracks, rules.pack.images_for(hit=True))
             else:
                 self._journal.count("frames_skipped", verdict)
                 if verdict == "unchanged":
@@ -262,6 +280,7 @@ class Line:
         """Nothing that was seen before is followed, held on to or compared with."""
         self._gate.forget()
         self._finish(self._tracker.flush(), place)
+        self._shots.forget()
         self._label_and_decide(self._held.flush())
 
     def _finish(self, tracks: Iterable[Track], place: Position | None) -> None:
@@ -269,13 +288,14 @@ class Line:
             read = vote(track)
             self._window.passed(read)
             self._drift.passed(track)
-            held = Held(read=read, place=place)
+            held, shot = Held(read=read, place=place), self._shots.take(track.number)
             if not read.text:
                 self._journal.count("tracks_unread")
-            elif not self._held.take(held, self._policy.pack):
-                self._label_and_decide([held])
+            elif not self._held.take(held, self._policy.pack):  # one that has to wait for the clock keeps no picture
+                self._label_and_decide([held], shot)
 
-    def _label_and_decide(self, reads: Iterable[Held]) -> None:
+    def _label_and_decide(self, reads: Iterable[Held], shot: Shot | None = None) -> None:
+        """``shot`` is the best moment of the read, if there is one alone; it is forgotten with a read that is withheld."""
         pack = self._policy.pack
         for held in reads:
             self._journal.count("reads")
@@ -285,7 +305,7 @@ class Line:
                 self._journal.count("hits_by_list", hit.source)
             match decide(label(held.read, self._stamp.at(held.place), pack, hit), pack):
                 case Release() as release:
-                    self._exit.keep(release)
+                    self._exit.keep(illustrated(release, shot))
                 case Withhold() as withheld:
                     self._journal.withheld(withheld)
             self._journal.settle()

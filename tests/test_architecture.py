@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BASE = {"edge.records", "edge.errors", "edge.clock", "edge.ranges", "edge.masking", "edge"}
 STAGES = {
     "camera", "gate", "detector", "recognizer", "tracker", "labeler", "policy", "hotlist", "envelope", "outbox", "publisher",
-    "ingest", "store",
+    "images", "ingest", "store",
 }  # fmt: skip
 #: Third-party packages that exactly one place may import.
 OWNERS = {

@@ -188,14 +188,15 @@ class PlateTracker:
                 taken[j].proofs += detection.sure and taken[j].settled(self._config)
         return tuple(wanted)
 
-    def add(self, readings: Sequence[Reading]) -> None:
-        """Keep readings of detections that the last :meth:`follow` returned."""
-        for reading in readings:
-            track = self._wanting[id(reading.detection)]
+    def add(self, readings: Sequence[Reading]) -> tuple[int, ...]:
+        """Keep readings of detections that the last :meth:`follow` returned; the numbers of the tracks that they belong to."""
+        tracks = tuple(self._wanting[id(reading.detection)] for reading in readings)
+        for track, reading in zip(tracks, readings, strict=True):
             track.readings.append(reading)
             track.proofs += reading.is_plate
             track.read_width = max(track.read_width, reading.detection.box.w)
             track.read_s = reading.media_s
+        return tuple(track.number for track in tracks)
 
     def still(self, frame: Frame) -> None:
         """What was there at the last look is there yet; what was not is gone a little longer."""

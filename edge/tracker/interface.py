@@ -25,8 +25,8 @@ class Tracker(Protocol):
         """Assign the frame's detections to tracks; return those whose text is still worth reading."""
         ...
 
-    def add(self, readings: Sequence[Reading]) -> None:
-        """Keep readings of detections that the last :meth:`follow` returned."""
+    def add(self, readings: Sequence[Reading]) -> tuple[int, ...]:
+        """Keep readings of detections that the last :meth:`follow` returned; the numbers of the tracks that they belong to."""
         ...
 
     def still(self, frame: Frame) -> None:
