@@ -9,10 +9,12 @@ from typing import Annotated
 import msgspec
 import typer
 
+from calibration import headless
 from calibration.target import make_card, write_target
 from edge.errors import ConfigError, PlateEdgeError
 
 app = typer.Typer(help="Set up a camera.", no_args_is_help=True)
+app.registered_commands.extend(headless.app.registered_commands)
 
 
 class PaperChoice(str, Enum):
@@ -56,6 +58,9 @@ def serve(
     camera: Annotated[str | None, typer.Option(help="Which camera; may be left out where there is one.")] = None,
     clip: Annotated[Path | None, typer.Option(help="Play this clip over and over in place of the camera.")] = None,
     card: Annotated[Path | None, typer.Option(help="The card's JSON; a US plate's card unless told.")] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", metavar="DIR", help="The set-up's folder; one in the unit's data unless told.")
+    ] = None,
     bind: Annotated[str, typer.Option(help="The unit's address that the tablet comes by.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: one that is free.")] = 8443,
     minutes: Annotated[float, typer.Option(min=0.05, max=60, help="When the page goes off by itself.")] = 60,
@@ -73,6 +78,7 @@ def serve(
         camera=camera,
         clip=clip,
         card=card,
+        into=into,
         host=bind,
         port=port,
         minutes=minutes,

@@ -92,6 +92,7 @@ def place_lane(
     widths = [pose.width_px * to_plate for pose in (near, far)]
     factor = PLATE_WIDTH_PX.good / widths[1]
     return Geometry(
+        frame_size=frame_size,
         poses=tuple(poses),
         near=near,
         far=far,

@@ -150,6 +150,7 @@ class CardPose(Struct, frozen=True, kw_only=True):
 class Geometry(Struct, frozen=True, kw_only=True):
     """The lane as the card showed it: near and far edge, the plate-size prior, and which lens would do better."""
 
+    frame_size: tuple[int, int]
     poses: tuple[CardPose, ...]
     near: CardPose
     far: CardPose
@@ -262,7 +263,9 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """Everything about one camera's set-up, signed as one (:mod:`edge.camera_setup` says how)."""
+    """Everything about one camera's set-up, signed as one (:mod:`edge.camera_setup` says how).
+
+    ``plates`` is how many passes the medians are of, ``pictures`` the SHA-256 of each picture beside it, by name."""
 
     camera: str
     device: str
@@ -280,6 +283,7 @@ class Record(Struct, frozen=True, kw_only=True):
     prediction: Prediction | None = None
     proof: Proof | None = None
     findings: tuple[Finding, ...] = ()
+    pictures: dict[str, str] = {}
 
 
 class Change(Struct, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from edge.detector.interface import Detector
 from edge.errors import CameraError
 from edge.gate.interface import Gate
 from edge.recognizer.fast_plate_ocr import FastPlateOcr
+from edge.recognizer.interface import Recognizer
 from edge.records import Box, Detection, Frame, Image, Point, Read, Reading
 from edge.tracker.interface import Tracker
 from edge.tracker.vote import vote
@@ -100,7 +101,7 @@ def read_crop(path: Path, recognizer: FastPlateOcr, clock: Clock) -> PictureText
 
 
 def read_clip(
-    path: Path, camera: Camera, gate: Gate, detector: Detector, tracker: Tracker, recognizer: FastPlateOcr
+    path: Path, camera: Camera, gate: Gate, detector: Detector, tracker: Tracker, recognizer: Recognizer
 ) -> Iterator[ClipText]:
     """The Reads of one clip, each when its pass has ended.  Raises CameraError if the clip cannot be opened."""
     for frame in camera.frames(threading.Event()):
