@@ -60,6 +60,7 @@ from edge.policy.pack import Pack
 from edge.policy.zones import Zone, load_zones, undrawn
 from edge.policy_source import FixedPolicy, InstalledPolicy
 from edge.position import make_position
+from edge.publisher.anchors import Anchors
 from edge.publisher.drain import Drain
 from edge.publisher.mqtt import MqttPublisher
 from edge.store.book import DOMAIN as BOOK_DOMAIN
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from edge.recognizer.fast_plate_ocr import FastPlateOcr
 
 OUTBOX_FILE = "outbox.sqlite"
+ANCHORS_FILE = "anchors"
 LEDGER_FILE = "counters.sqlite"
 POLICY_FOLDER = "policy"
 WITNESS_FILE = "chains.sqlite"
@@ -263,7 +265,9 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
         )
         for each, source in cameras
     ]
-    return Unit(lines, door, kept, Drain(kept, publisher, receipts, journal, notices=notices), journal, look)
+    anchors = Anchors(config.unit.data / ANCHORS_FILE, clock.now, notices.anchor)
+    drain = Drain(kept, publisher, receipts, journal, notices=notices, anchors=anchors)
+    return Unit(lines, door, kept, drain, journal, look)
 
 
 def calibration(config: DeviceConfig, camera: CameraConfig) -> Verified | None:

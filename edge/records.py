@@ -46,6 +46,11 @@ class TimeQuality(Struct, frozen=True, kw_only=True):
     source: TimeSource
     error_ms: float | None = None
 
+    @property
+    def synchronised(self) -> bool:
+        """Whether somebody outside disciplines the clock now."""
+        return self.source in ("gps-pps", "gps", "ntp")
+
 
 class Instant(Struct, frozen=True, kw_only=True):
     """One moment: UTC, nanoseconds since boot (suspend counted), which boot, and how good the clock was."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Protocol
 
 from msgspec import Meta, Struct
 
-from edge.records import Began, Envelope, Head, LabeledRead, PictureRef, Release, Slot
+from edge.records import Began, Envelope, Head, Instant, LabeledRead, PictureRef, Release, Slot, TimeSource
 
 Digest = Annotated[bytes, Meta(min_length=32, max_length=32, description="SHA-256")]
 KeyId = Annotated[bytes, Meta(min_length=8, max_length=8, description="first 8 bytes of the SHA-256 of the key's SPKI")]
@@ -162,7 +162,22 @@ class Tombstone(Struct, frozen=True, kw_only=True, tag_field="kind", tag="tombst
     created: Annotated[datetime, Meta(tz=True)]
 
 
-Notice = Standing | Tombstone
+class Anchor(Struct, frozen=True, kw_only=True, tag_field="kind", tag="anchor"):
+    """A unit's signed word, once for each boot when its clock has been set, that the moment ``boottime_ns`` since the boot
+    ``boot_id`` was ``utc``, right within ``error_ms`` by ``source``.  By it the time of a read of the same boot follows, whose
+    clock was not set yet."""
+
+    version: Literal[1] = 1
+    agency: Name
+    device: Name
+    boot_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    boottime_ns: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    utc: Annotated[datetime, Meta(tz=True)]
+    error_ms: Annotated[float, Meta(ge=0)]
+    source: TimeSource
+
+
+Notice = Standing | Tombstone | Anchor
 
 
 class Sealer(Protocol):
@@ -186,6 +201,10 @@ class NoticeWriter(Protocol):
 
     def standing(self, head: Head, to_come: Iterable[Range], altered: Iterable[int]) -> bytes:
         """The signed wire bytes of where the chain stands now."""
+        ...
+
+    def anchor(self, at: Instant, error_ms: float) -> bytes:
+        """The signed wire bytes of what the clock since boot means."""
         ...
 
     def buried(self, wire: bytes) -> Tombstone:

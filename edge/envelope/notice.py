@@ -10,7 +10,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope import wire as framing
-from edge.envelope.interface import Header, Notice, Standing, Tombstone
+from edge.envelope.interface import Anchor, Header, Notice, Standing, Tombstone
 from edge.envelope.signature import sign, verified_by
 from edge.errors import EnvelopeError
 from edge.ranges import Range, ascending, few, joined
@@ -57,6 +57,20 @@ class NoticeSigner:
                 created=now.utc,
                 boot_id=now.boot_id,
                 boottime_ns=now.boottime_ns,
+            )
+        )
+
+    def anchor(self, at: Instant, error_ms: float) -> bytes:
+        """The signed wire bytes of what the clock since boot means."""
+        return self._signed(
+            Anchor(
+                agency=self._agency,
+                device=self._device,
+                boot_id=at.boot_id,
+                boottime_ns=at.boottime_ns,
+                utc=at.utc,
+                error_ms=error_ms,
+                source=at.quality.source,
             )
         )
 
@@ -144,9 +158,14 @@ def read_notice(
         raise EnvelopeError("notice", "read notice: signed, but not of a kind or form that is known here") from error
     if notice.device != device:
         raise EnvelopeError("device", f"read notice: it came as `{device}` and names another device")
-    ranges = (
-        [notice.to_come] if isinstance(notice, Standing) else [notice.budget, notice.expired, notice.copies, notice.pictures]
-    )
-    if not all(ascending(each) for each in ranges):
+    if not all(ascending(each) for each in _ranges(notice)):
         raise EnvelopeError("notice", "read notice: its ranges are not ascending")
     return notice, signer
+
+
+def _ranges(notice: Notice) -> Sequence[Sequence[Range]]:
+    if isinstance(notice, Standing):
+        return [notice.to_come]
+    if isinstance(notice, Tombstone):
+        return [notice.budget, notice.expired, notice.copies, notice.pictures]
+    return []

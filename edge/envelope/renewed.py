@@ -16,7 +16,7 @@ from edge.envelope.interface import Notice, Opened, Opener, Receipt, ReceiptRead
 from edge.envelope.notice import NoticeSigner
 from edge.errors import ConfigError, EnvelopeError
 from edge.ranges import Range
-from edge.records import Dropped, Envelope, Head, Release, Slot
+from edge.records import Dropped, Envelope, Head, Instant, Release, Slot
 
 LOOK_EVERY_S = 5.0
 
@@ -83,6 +83,10 @@ class RenewedNotices:
     def standing(self, head: Head, to_come: Iterable[Range], altered: Iterable[int]) -> bytes:
         """See the interface."""
         return self._part.now().standing(head, to_come, altered)
+
+    def anchor(self, at: Instant, error_ms: float) -> bytes:
+        """See the interface."""
+        return self._part.now().anchor(at, error_ms)
 
     def bury(self, dropped: Dropped, newest: bytes | None) -> tuple[bytes, ...]:
         """See the signer."""

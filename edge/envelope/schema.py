@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from edge.envelope.interface import (
+    Anchor,
     Header,
     PartHeader,
     PictureFile,
@@ -41,6 +42,7 @@ def documents() -> dict[str, str]:
         "receipt.json": _json_schema(Receipt),
         "standing.json": _json_schema(Standing),
         "tombstone.json": _json_schema(Tombstone),
+        "anchor.json": _json_schema(Anchor),
         "part-header.json": _json_schema(PartHeader),
         "picture-file.json": _json_schema(PictureFile),
         "picture-request.json": _json_schema(PictureRequest),
@@ -79,7 +81,7 @@ def _tidy(value: Any) -> Any:
 
 def _asyncapi() -> dict[str, Any]:
     _, found = msgspec.json.schema_components(
-        (LabeledRead, Header, Receipt, Standing, Tombstone, PartHeader, PictureFile, PictureRequest),
+        (LabeledRead, Header, Receipt, Standing, Tombstone, Anchor, PartHeader, PictureFile, PictureRequest),
         ref_template="#/components/schemas/{name}",
     )
     components: dict[str, Any] = _tidy(found)
@@ -99,7 +101,7 @@ def _asyncapi() -> dict[str, Any]:
         },
         "defaultContentType": _CONTENT_TYPE,
         "channels": {
-            "reads": _channel("reads", ("envelope", "standing", "tombstone"), parameters),
+            "reads": _channel("reads", ("envelope", "standing", "tombstone", "anchor"), parameters),
             "receipts": _channel("receipts", ("receipt",), parameters),
             "pictures": _channel("pictures", ("part",), parameters),
             "requests": _channel("requests", ("request",), parameters),
@@ -136,6 +138,12 @@ def _asyncapi() -> dict[str, Any]:
                     NOTICE_VERSION,
                     "msgpack array [version, notice, empty, signature]; `notice` is the msgpack of Tombstone.",
                     "Tombstone",
+                ),
+                "anchor": _message(
+                    "Anchor",
+                    NOTICE_VERSION,
+                    "msgpack array [version, notice, empty, signature]; `notice` is the msgpack of Anchor.",
+                    "Anchor",
                 ),
                 "part": _message(
                     "Piece of a picture",

@@ -18,16 +18,18 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
-from edge.envelope.interface import Standing, Tombstone
+from edge.envelope.interface import Anchor, Standing, Tombstone
 from edge.errors import StoreError
-from edge.ingest import chain
+from edge.ingest import chain, clocks
 from edge.ingest.chain import Chain, Finding, Life
+from edge.ingest.clocks import CorrectedTime, Unset
 from edge.ingest.interface import Alarm, AlarmReason, UnitAccount
 from edge.ranges import Range, joined
 from edge.store.interface import Store
 
 _APPLICATION_ID = 0x504C5749  # "PLWI"
-_SCHEMA_VERSION = 1
+#: 2 came with the tables of clocks.
+_SCHEMA_VERSION = 2
 # Of one reason, for one epoch of one unit: a clone that goes on for a year must not fill the disk.
 _ALARMS_AT_MOST = 1000
 
@@ -44,16 +46,19 @@ CREATE TABLE alarms (
   first INTEGER NOT NULL, last INTEGER NOT NULL, seen TEXT NOT NULL, seen_last TEXT NOT NULL, times INTEGER NOT NULL,
   settled INTEGER NOT NULL, UNIQUE (device, epoch, reason, first, last)
 );
+{clocks.TABLES};
 PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {_SCHEMA_VERSION};
 """
+_UPGRADE = f"{clocks.TABLES}; PRAGMA user_version = {_SCHEMA_VERSION}"
 _ALARM = "SELECT number, device, epoch, reason, first, last, seen, seen_last, times, settled FROM alarms"
 
 _S = TypeVar("_S", Chain, Life)
 
 
 class Came(Struct, frozen=True, kw_only=True):
-    """A read's message was verified and is in the store: new, as a duplicate, or against other bytes under the same number."""
+    """A read's message was verified and is in the store: new, or as a duplicate.  ``unset``: it bears the time of a clock that
+    nobody had set."""
 
     device: str
     epoch: str
@@ -61,6 +66,7 @@ class Came(Struct, frozen=True, kw_only=True):
     previous: bytes
     digest: bytes
     is_new: bool
+    unset: Unset | None = None
 
 
 class Clashed(Struct, frozen=True, kw_only=True):
@@ -85,13 +91,20 @@ class Buried(Struct, frozen=True, kw_only=True):
     wire: bytes
 
 
+class Anchored(Struct, frozen=True, kw_only=True):
+    """A unit said what its clock since boot means; ``wire`` is kept as evidence."""
+
+    anchor: Anchor
+    wire: bytes
+
+
 class NotBelieved(Struct, frozen=True, kw_only=True):
     """A message came under a unit's name that it did not sign."""
 
     device: str
 
 
-Word = Came | Clashed | Stood | Buried | NotBelieved
+Word = Came | Clashed | Stood | Buried | Anchored | NotBelieved
 
 
 class Witness(Protocol):
@@ -187,11 +200,18 @@ def read_accounts(path: Path, store: Store) -> Sequence[UnitAccount]:
     ]
 
 
+def read_times(path: Path) -> Sequence[CorrectedTime]:
+    """Every read that bears the time of a clock nobody had set, with the time that is known by now.  Raises StoreError."""
+    with _reading(path) as db:
+        (there,) = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'times'").fetchone()
+        return clocks.read_times(db) if there else []
+
+
 class _Page:
     """What one transaction reads and writes: each state once."""
 
     def __init__(self, db: sqlite3.Connection, at: datetime) -> None:
-        self._db, self._at = db, at.astimezone(timezone.utc).isoformat(timespec="microseconds")
+        self._db, self._now, self._at = db, at, at.astimezone(timezone.utc).isoformat(timespec="microseconds")
         self._chains: dict[tuple[str, str], Chain] = {}
         self._lives: dict[str, Life] = {}
 
@@ -202,10 +222,14 @@ class _Page:
                 yield from self._raise(word.device, word.epoch, chain.meet(self._life(word.device), word.epoch))
             found = chain.link(self._chain(word.device, word.epoch), word.seq, word.previous, word.digest)
             yield from self._raise(word.device, word.epoch, found)
+            if word.unset is not None:
+                clocks.note(self._db, word.device, word.epoch, word.seq, word.unset, self._now)
         elif isinstance(word, Stood):
             yield from self._stand(word)
         elif isinstance(word, Buried):
             self._bury(word)
+        elif isinstance(word, Anchored):
+            clocks.take(self._db, word.anchor, word.wire, self._now)
         elif isinstance(word, Clashed):
             yield from self._raise(word.device, word.epoch, [Finding("conflict", word.seq, word.seq)])
         else:
@@ -292,9 +316,10 @@ def _open(path: Path) -> sqlite3.Connection:
             (granted,) = db.execute(f"PRAGMA {name}").fetchone()
             if granted != value:
                 raise StoreError(f"open {path}: asked SQLite for {name} = {value}, got {granted}")
-        if db.execute("PRAGMA user_version").fetchone() == (0,):
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version < _SCHEMA_VERSION:
             with _transaction(db):
-                for statement in filter(None, map(str.strip, _SCHEMA.split(";"))):
+                for statement in filter(None, map(str.strip, (_UPGRADE if version else _SCHEMA).split(";"))):
                     db.execute(statement)
         found = (*db.execute("PRAGMA application_id").fetchone(), *db.execute("PRAGMA user_version").fetchone())
         if found != (_APPLICATION_ID, _SCHEMA_VERSION):

@@ -19,12 +19,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from edge.envelope.interface import Notice, Opened, Opener, Receipt, ReceiptWriter, Tombstone
+from edge.envelope.interface import Anchor, Notice, Opened, Opener, Receipt, ReceiptWriter, Tombstone
 from edge.errors import EnvelopeError, StoreError
+from edge.ingest.clocks import Unset
 from edge.ingest.interface import ALARM_WORDS, Alarm, Delivery, LinkChange, Mailbox, Quarantine, Refused
 from edge.ingest.owed import Owed, Owing
 from edge.ingest.switch import note_link
-from edge.ingest.witness import Buried, Came, Clashed, NotBelieved, Stood, Witness, Word
+from edge.ingest.witness import Anchored, Buried, Came, Clashed, NotBelieved, Stood, Witness, Word
 from edge.journal import Journal
 from edge.ranges import joined
 from edge.store.interface import Arrival, Outcome, Store
@@ -190,11 +191,14 @@ class Worker:
                 previous=header.previous,
                 digest=opened.wire_sha256,
                 is_new=outcome == "stored",
+                unset=_unset(opened),
             )
 
     def _word_about_itself(self, notice: Notice, wire: bytes) -> Word:
         if isinstance(notice, Tombstone):
             return Buried(tombstone=notice, wire=wire)
+        if isinstance(notice, Anchor):
+            return Anchored(anchor=notice, wire=wire)
         return Stood(standing=notice, arrived=self._arrived(notice.device, notice.epoch))
 
     def _arrived(self, device: str, epoch: str) -> tuple[tuple[int, int], ...]:
@@ -279,6 +283,15 @@ def _stored_as(opened: Opened) -> str:
     # No name holds a slash, so another owner's device cannot take the place of one of ours that has the same name.
     header = opened.header
     return header.device if header.owner is None else f"{header.owner}/{header.device}"
+
+
+def _unset(opened: Opened) -> Unset | None:
+    first = opened.labeled.read.first
+    if first.quality.synchronised:
+        return None
+    return Unset(
+        signed=first.utc, boottime_ns=first.boottime_ns, boot_id=first.boot_id, delete_after=opened.header.delete_after
+    )
 
 
 def _arrival(read: _Read, received: datetime) -> Arrival:

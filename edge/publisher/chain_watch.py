@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from edge.envelope.interface import NoticeWriter
 from edge.errors import EnvelopeError
 from edge.outbox.interface import Outbox
+from edge.publisher.anchors import Anchors
 from edge.ranges import Range, joined, minus, runs
 from edge.records import Envelope
 
@@ -21,13 +22,16 @@ _SECOND_AFTER_S = 10.0
 # Although nothing changed: that the unit is there and its outbox as it was.
 _AT_LEAST_EVERY_S = 600.0
 _ALTERED_AT_MOST = 64
+# A broker may lose what it took, and nobody answers for an anchor: so it is said twice on every connection.
+_ANCHORS_TIMES = 2
 
 
 class ChainWatch:
     """The notices of one outbox.  Times are seconds of a clock that only goes forward."""
 
-    def __init__(self, outbox: Outbox, notices: NoticeWriter, every_s: float) -> None:
-        self._outbox, self._notices, self._every_s = outbox, notices, every_s
+    def __init__(self, outbox: Outbox, notices: NoticeWriter, every_s: float, anchors: Anchors | None = None) -> None:
+        """With ``anchors`` the agency also hears what the clock since boot means."""
+        self._outbox, self._notices, self._every_s, self._anchors = outbox, notices, every_s, anchors
         self._altered: set[int] = set()
         self._tokens: set[int] = set()
         self._to_say: deque[bytes] = deque()
@@ -76,9 +80,12 @@ class ChainWatch:
         to_come = joined(waiting)
         says = (head, to_come, tombstones, len(self._altered))
         news = says != self._told or tombstones or now_s >= self._told_at_s + _AT_LEAST_EVERY_S
-        if self._times > 1 and not news:
+        fresh = self._anchors is not None and self._anchors.look()
+        if self._times > 1 and not news and not fresh:
             return
         self._told = says
+        if self._anchors is not None and (fresh or self._times < _ANCHORS_TIMES):
+            self._to_say.extend(self._anchors.wires)
         self._to_say.extend((*tombstones, self._notices.standing(head, to_come, self._altered)))
 
     def _numbers(self, tombstone: bytes) -> list[Range]:

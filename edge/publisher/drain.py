@@ -18,6 +18,7 @@ from edge.envelope.interface import NoticeWriter, Receipt, ReceiptReader
 from edge.errors import EnvelopeError, OutboxError
 from edge.journal import Journal
 from edge.outbox.interface import Outbox
+from edge.publisher.anchors import Anchors
 from edge.publisher.chain_watch import ChainWatch
 from edge.publisher.copies import Copies
 from edge.publisher.flight import Flight
@@ -43,6 +44,7 @@ class Drain:
         journal: Journal,
         *,
         notices: NoticeWriter | None = None,
+        anchors: Anchors | None = None,
         resend_after_s: float = 20.0,
         tell_every_s: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,
@@ -52,7 +54,7 @@ class Drain:
         self._outbox, self._publisher, self._receipts, self._journal = outbox, publisher, receipts, journal
         self._monotonic = monotonic
         self._flight, self._copies = Flight(resend_after_s), Copies()
-        self._chain = None if notices is None else ChainWatch(outbox, notices, tell_every_s)
+        self._chain = None if notices is None else ChainWatch(outbox, notices, tell_every_s, anchors)
         self._look_at_s = monotonic()
         self._dropped: tuple[int, int] | None = None
         self._last_reason = ""

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from edge.envelope.enrolled import EnrolledDevices
 from edge.envelope.keyring import load_private_key, load_public_keys
 from edge.envelope.notice import NoticeSigner
@@ -22,6 +24,7 @@ from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
+from edge.publisher.anchors import Anchors
 from edge.publisher.drain import Drain
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
 from edge.records import Envelope, Slot
@@ -127,7 +130,14 @@ class UnitSide:
         verifier = ReceiptVerifier(agency=AGENCY, device=self.device, keys=keys)
         self.wire.again()
         self.drain = Drain(
-            self.outbox, self.wire, verifier, self.journal, notices=notices, monotonic=lambda: self.now_s, resend_after_s=20.0
+            self.outbox,
+            self.wire,
+            verifier,
+            self.journal,
+            notices=notices,
+            anchors=Anchors(self.path.with_name("anchors"), self.clock.now, notices.anchor),
+            monotonic=lambda: self.now_s,
+            resend_after_s=20.0,
         )
 
     def put(self, count: int = 1, **how: object) -> list[Envelope]:
@@ -140,7 +150,9 @@ class UnitSide:
     def seal(self, slot: Slot, **how: object) -> Envelope:
         """A read that is not kept yet."""
         one = release(f"r-{uuid.uuid4().hex[:12]}", device=self.device, at=self.clock.utc, **how)  # type: ignore[arg-type]
-        return self._sealer.seal(one, slot)
+        now = self.clock.now()
+        read = replace(one.labeled.read, first=now, last=now)
+        return self._sealer.seal(replace(one, labeled=replace(one.labeled, read=read)), slot)
 
     def stop(self) -> None:
         self.outbox.close()

@@ -19,6 +19,7 @@ from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
+from edge.publisher.anchors import Anchors
 from edge.publisher.drain import Drain
 from edge.publisher.mqtt import MqttPublisher
 from edge.store.sqlite import SqliteStore
@@ -80,7 +81,9 @@ class Town:
         own = self.device(device)
         verifier = ReceiptVerifier(agency=AGENCY, device=device, keys=load_public_keys(own / "agency-receipt.pem"))
         publisher = MqttPublisher(self.broker(own), device=device, agency=AGENCY)
-        return Drain(outbox, publisher, verifier, journal, notices=self.notices(device), resend_after_s=resend_after_s)
+        notices = self.notices(device)
+        anchors = Anchors(own / "data" / "anchors", Clock().now, notices.anchor)
+        return Drain(outbox, publisher, verifier, journal, notices=notices, anchors=anchors, resend_after_s=resend_after_s)
 
     def notices(self, device: str) -> NoticeSigner:
         sign_key = load_private_key(self.device(device) / "sign.key")

@@ -21,7 +21,7 @@ from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
 from edge.publisher.drain import Drain
 from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
-from edge.records import Envelope, Head, SealedCopy, Slot
+from edge.records import Envelope, Head, Instant, SealedCopy, Slot
 from tests.clocks import HandClock
 from tests.labeled import AGENCY, DEVICE, START
 
@@ -577,6 +577,9 @@ class Words:
 
     def standing(self, head: Head, to_come: Iterable[tuple[int, int]], altered: Iterable[int]) -> bytes:
         return f"head {head.seq}, to come {list(to_come)}, altered {sorted(altered)}".encode()
+
+    def anchor(self, at: Instant, error_ms: float) -> bytes:
+        return f"head's clock, {at.boot_id}, {at.utc:%H:%M}, {error_ms:g} ms".encode()
 
     def buried(self, wire: bytes) -> Tombstone:
         raise EnvelopeError("signature", "verify signature: nobody made it")
