@@ -4,6 +4,8 @@ mean nothing."""
 from __future__ import annotations
 
 import hashlib
+import itertools
+import re
 import subprocess
 import threading
 from pathlib import Path
@@ -57,27 +59,59 @@ def open_clip(path: Path) -> Clip:
             f"measure on {path}: the clip states no frame rate; put it into a container that does, such as MP4: "
             "ffmpeg -r 30 -i IN -c copy OUT.mp4"
         )
+    sizes = _sizes(path)
+    if len(sizes) > 1:
+        words = ", then ".join(f"{width}x{height}" for width, height in sizes)
+        raise ConfigError(f"measure on {path}: its size changes, {words}; a figure would be of neither: cut it there")
     camera = _camera(path)
     size, frames = _look_through(path, camera)
     lost = camera.counts().dropped.get("undecodable", 0)
     if lost:
-        raise ConfigError(f"measure on {path}: {lost} of {frames + lost} frames cannot be decoded; take a whole clip")
+        raise ConfigError(
+            f"measure on {path}: {lost} of {frames + lost} frames are missing or cannot be decoded; take a whole clip of even "
+            "pace"
+        )
     if frames < FEWEST_FRAMES:
         raise ConfigError(f"measure on {path}: it has {frames} frames; take one of {FEWEST_FRAMES} or more")
     return Clip(path=path, sha256=_sha256(path), width=size[0], height=size[1], fps=fps, codec=codec, frames=frames)
 
 
 def _stated(path: Path) -> tuple[float, str]:
-    """The frame rate and the codec that the file states."""
+    """The frame rate that the file states, 0 where its frames bear no times, and the codec."""
     capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     try:
         if not capture.isOpened():
             raise ConfigError(f"measure on {path}: it is not a clip that can be decoded")
         code = int(capture.get(cv2.CAP_PROP_FOURCC))
         codec = bytes((code >> shift) & 0xFF for shift in (0, 8, 16, 24)).decode("ascii", "replace").strip("\0 ")
-        return float(capture.get(cv2.CAP_PROP_FPS)), codec
+        stamps = [capture.get(cv2.CAP_PROP_POS_MSEC) for _ in range(3) if capture.grab()]
+        timed = len(set(stamps)) == len(stamps)
+        return (float(capture.get(cv2.CAP_PROP_FPS)) if timed else 0.0), codec
     finally:
         capture.release()
+
+
+def _sizes(path: Path) -> list[tuple[int, int]]:
+    """The sizes of the key frames in order, each new one once; OpenCV would silently scale all to the first.
+
+    Raises ConfigError if ffprobe is missing or cannot read the clip."""
+    command = [
+        "ffprobe",
+        "-v",
+        "error",
+        "-skip_frame",
+        "nokey",
+        "-select_streams",
+        "v:0",
+        "-show_entries",
+        "frame=width,height",
+    ]
+    try:
+        done = subprocess.run([*command, "-of", "csv=p=0", str(path)], capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise ConfigError("look through a clip: ffprobe is not installed; on Debian: apt-get install ffmpeg") from error
+    pairs = re.findall(rb"^(\d+),(\d+)", done.stdout, re.MULTILINE)
+    return [size for size, _ in itertools.groupby((int(width), int(height)) for width, height in pairs)]
 
 
 def _camera(path: Path) -> Camera:
@@ -92,11 +126,6 @@ def _look_through(path: Path, camera: Camera) -> tuple[tuple[int, int], int]:
             if not isinstance(frame, Frame):
                 continue
             height, width = frame.image.shape[:2]
-            if frames and (width, height) != size:
-                raise ConfigError(
-                    f"measure on {path}: its size changes from {size[0]}x{size[1]} to {width}x{height} at frame "
-                    f"{frames}; a figure would be of neither: cut it there"
-                )
             size, frames = (width, height), frames + 1
     except CameraError as error:
         raise ConfigError(f"measure on {path}: {error}") from error

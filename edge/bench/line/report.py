@@ -35,7 +35,7 @@ def read_measured(path: Path) -> Measured:
         data = path.read_bytes()
         keys = json.loads(data)
         kind: type[Record] | type[Duel] | type[Card] = Record
-        if isinstance(keys, dict) and ("rows" in keys or "rounds" in keys):
+        if isinstance(keys, dict) and "run" not in keys:
             kind = Card if "rows" in keys else Duel
         return msgspec.json.decode(data, type=kind, dec_hook=path_hook)
     except OSError as error:

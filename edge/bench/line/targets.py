@@ -96,7 +96,8 @@ def camera_rows(held: Record, loaded: Record | None) -> list[Row]:
     """Cameras and memory from the run that held them, latency from the one at 80 % of them."""
     why = "; ".join(held.verdict.reasons)
     minutes = held.run.counted_s / 60
-    rows = [CAMERAS.row(held.run.cameras, f"{minutes:.0f} minutes") if not why else CAMERAS.missing(why)]
+    cameras = 0 if held.loss.dropped_counted else held.run.cameras
+    rows = [CAMERAS.row(cameras, f"{minutes:.0f} minutes") if not why else CAMERAS.missing(why)]
     slope = held.load.rss_slope_mb_h
     rows.append(
         SLOPE.missing("too short for a slope") if isinstance(slope, str) else SLOPE.row(slope, f"{minutes:.0f} minutes")
