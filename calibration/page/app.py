@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from calibration.page.door import TRIES, Door
 from calibration.page.feed import Feed
 from calibration.page.hour import Hour
-from calibration.page.messages import Capture, Drawing, Nothing, Patch, Plan, Save, Settings
+from calibration.page.messages import Capture, Drawing, Nothing, Patch, Plan, Save, Settings, Watch
 from edge.errors import PlateEdgeError
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -124,6 +124,7 @@ class Page:
                     Route("/report", self._inside(self._report)),
                     Route("/record", self._inside(self._record)),
                     self._does("settings", Settings, hour.set),
+                    self._does("watch-focus", Watch, hour.watch_focus),
                     self._does("patch", Patch, hour.choose_patch),
                     self._does("focus-again", Nothing, hour.focus_again),
                     self._does("draw", Drawing, hour.draw),

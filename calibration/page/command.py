@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from calibration.folder import Folder
 from calibration.page.certificate import load_certificate, make_certificate
-from calibration.page.hour import Hour
+from calibration.page.hour import Hour, Site
 from calibration.page.serve import Offer, check_address, serve
 from calibration.page.sources import OwnLine, Source, UnitWindow
 from calibration.predict import InstalledModels
@@ -31,6 +35,7 @@ class Call(Struct, frozen=True, kw_only=True):
     camera: str | None
     clip: Path | None
     card: Path | None
+    into: Path | None
     host: str
     port: int
     minutes: float
@@ -67,16 +72,25 @@ def run_page(call: Call, say: Callable[[str], None]) -> None:
             say(f"         {told.fingerprint[half + 1 :]}")
         say(f"time     off by itself after {told.minutes:g} minutes; Ctrl-C ends it now")
 
-    serve(
-        source,
-        Hour(place.camera.name, card, place.models, call.plates),
-        host=call.host,
-        port=call.port,
-        tls=tls,
-        lasts_s=call.minutes * 60,
-        offer=offer,
-        show_code=lambda code: say(f"code     {code}"),
-    )
+    with _folder(call, place, say) as folder:
+        site = Site(
+            camera=place.camera.name,
+            card=card,
+            folder=Folder(folder),
+            unit=place.config,
+            models=place.models,
+            plates=call.plates,
+        )
+        serve(
+            source,
+            Hour(site),
+            host=call.host,
+            port=call.port,
+            tls=tls,
+            lasts_s=call.minutes * 60,
+            offer=offer,
+            show_code=lambda code: say(f"code     {code}"),
+        )
 
 
 def _place(call: Call) -> _Place:
@@ -87,6 +101,21 @@ def _place(call: Call) -> _Place:
     source = named.source if call.clip is None else str(call.clip.absolute())
     camera = msgspec.structs.replace(named, source=source, realtime=True)
     return _Place(config=config, camera=camera, models=functools.cache(lambda: _installed(config)))
+
+
+@contextmanager
+def _folder(call: Call, place: _Place, say: Callable[[str], None]) -> Iterator[Path]:
+    """Where the set-up grows: as named, or with the unit's data, a folder for each start; to try things out, one that is
+    removed again."""
+    if call.into is not None:
+        yield call.into
+    elif place.config is not None:
+        started = datetime.now(timezone.utc)
+        yield place.config.unit.data / "calibration" / f"{place.camera.name}-{started:%Y%m%d-%H%M%S}"
+    else:
+        say("Without the unit's configuration (-c) nothing is signed, and what is measured is forgotten at the end.")
+        with tempfile.TemporaryDirectory(prefix="plate-edge-calibrate-") as scratch:
+            yield Path(scratch)
 
 
 def _chosen(config: DeviceConfig, name: str | None) -> CameraConfig:

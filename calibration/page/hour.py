@@ -1,9 +1,11 @@
-"""The steps of the hour, each done by the functions that the headless commands use; the page only draws what comes of them."""
+"""The steps of the hour, each done by the functions of the headless commands, in a folder like theirs; the page only draws what
+comes of them."""
 
 from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,33 +13,51 @@ from msgspec import Struct
 from shapely.geometry import Polygon as Area
 
 from calibration.card import CardFinder
-from calibration.formulas import focal_px
+from calibration.drawing import card_picture_of
+from calibration.folder import CHECK, FOCUS, PLACE, PROOF, Folder
+from calibration.page.drive import NO_PROOF, DriveBy
 from calibration.page.feed import Feed, Shown, encode
+from calibration.page.focusing import Focusing
 from calibration.page.glance import Glance, Sight
 from calibration.page.judged import measures_of, plain, road_of, standings, turns
-from calibration.page.messages import Capture, Drawing, Nothing, Patch, Plan, Save, Settings
+from calibration.page.messages import Capture, Drawing, Nothing, Patch, Plan, Save, Settings, Watch
 from calibration.page.state import (
-    FocusState,
     Job,
     PageState,
-    ProofState,
     SavedState,
     ShownCard,
     ShownPlate,
     Standing,
     TakenCard,
 )
+from calibration.page.summary import checked_of, summary_of
 from calibration.place import place_lane
-from calibration.predict import Models, conditions_of, predict
+from calibration.predict import InstalledModels, conditions_of
+from calibration.proof import read_passes
 from calibration.records import CardView, Finding, Geometry, Measure, Prediction, Proof
+from calibration.steps import Optics, run_predict, run_report
 from calibration.target import Card
+from edge.config import DeviceConfig
 from edge.errors import CameraError, ConfigError, PlateEdgeError
 from edge.records import Image, Point
 from edge.window import FoundPlate, Passed, View
 
 CARDS_AT_MOST = 12
+_PASSES = "passes.txt"
 _SPEED_MPH = 45.0
 _THUMB_PX = 320
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """What the page is about: the camera, the card, the folder that the set-up grows in, the unit that signs (None: nobody
+    can), its models, and how many rendered plates a prediction reads."""
+
+    camera: str
+    card: Card
+    folder: Folder
+    unit: DeviceConfig | None
+    models: Callable[[], InstalledModels]
+    plates: int
 
 
 class Taken(Struct, frozen=True, kw_only=True):
@@ -51,37 +71,46 @@ class Taken(Struct, frozen=True, kw_only=True):
 class Hour:
     """One camera's hour.  ``see`` and ``passed`` are called by the feed, everything else by the tablet's requests."""
 
-    def __init__(self, camera: str, card: Card, models: Callable[[], Models], plates: int) -> None:
-        self._camera, self._card, self._models, self._plates = camera, card, models, plates
-        self._glance = Glance(CardFinder(card))
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._glance = Glance(CardFinder(site.card))
+        self._lens = site.folder.lens()
         self._lock = threading.RLock()
         self._settings = Settings(speed_mph=_SPEED_MPH)
-        self._patch = Patch()
         self._drawing = Drawing()
+        self._focusing, self._watches_focus = Focusing(), False
         self._taken: list[Taken] = []
         self._geometry: Geometry | None = None
         self._prediction: Prediction | None = None
         self._predictions = 0
+        self._drive: DriveBy | None = None
         self._proof: Proof | None = None
         self._saved: SavedState | None = None
         self._stood: dict[str, Standing] = {}
+        self._measures: tuple[Measure, ...] = ()
         self._job: Job = ""
         self._trouble = ""
         self._feed: Feed | None = None
+        self._optics_changed()
 
     def attach(self, feed: Feed) -> None:
         """The feed that shows what this hour is about."""
         self._feed = feed
 
-    def close(self) -> None:
-        """End what still runs."""
-
     def see(self, view: View) -> None:
         """A picture has come."""
-        self._glance.see(view)
+        sight = self._glance.see(view)
+        drive = self._drive
+        if drive is not None:
+            drive.see(view)
+        if sight is not None and self._watches_focus:
+            self._focusing.see(sight.at_s, view.image, sight)
 
     def passed(self, passed: Passed) -> None:
         """A vehicle has passed."""
+        drive = self._drive
+        if drive is not None:
+            drive.passed(passed, time.monotonic())
 
     # What the tablet asks for.  All of it raises PlateEdgeError in words for the technician.
 
@@ -89,23 +118,28 @@ class Hour:
         """Take what the picture cannot say."""
         with self._lock:
             self._settings = settings
-            self._glance.view_deg = settings.field_of_view_deg
+            self._optics_changed()
             self._place()
+
+    def watch_focus(self, watch: Watch) -> None:
+        """Measure focus while the tablet shows that step."""
+        self._watches_focus = watch.on
 
     def choose_patch(self, patch: Patch) -> None:
         """Measure focus here."""
-        self._patch = patch
+        self._focusing.choose(patch)
 
     def focus_again(self, _: Nothing) -> None:
         """Forget the best focus so far."""
+        self._focusing.begin()
 
     def draw(self, drawing: Drawing) -> None:
         """Take what was drawn.  Raises ConfigError for an area that crosses itself, or an arrow without length."""
         for name, polygon in [("lane", drawing.lane), *(("no-go area", mask) for mask in drawing.masks)]:
             if polygon is not None and not (Area(polygon).is_valid and Area(polygon).area > 1e-4):
-                raise ConfigError(f"draw the {name}: its edges cross each other, or there is nothing inside; draw it again")
+                raise ConfigError(f"Draw the {name} again: its edges cross each other, or there is nothing inside.")
         if drawing.travel is not None and math.dist(*drawing.travel) < 0.02:
-            raise ConfigError("draw the travel: draw a longer arrow, from where cars come to where they go")
+            raise ConfigError("Draw a longer arrow, from where cars come to where they go.")
         with self._lock:
             self._drawing = drawing
             self._place()
@@ -113,12 +147,12 @@ class Hour:
     def capture(self, wish: Capture) -> None:
         """Take the card as it is held now.  Raises ConfigError saying what is wrong with it."""
         with self._lock:
-            sight = self._fresh()
+            sight = self._now()
             if isinstance(sight.card, Finding):
                 raise ConfigError(plain(sight.card))
             if len(self._taken) >= CARDS_AT_MOST:
-                raise ConfigError(f"{CARDS_AT_MOST} cards are enough: forget them and begin again, or go on")
-            if self._settings.field_of_view_deg is None:
+                raise ConfigError(f"{CARDS_AT_MOST} cards are enough: forget them and begin again, or go on.")
+            if self._optics.focal_px(sight.size[0]) is None:
                 raise ConfigError("Type first how many degrees the camera sees across: distances follow from it.")
             self._taken.append(Taken(place=wish.place, view=sight.card, image=sight.image))
             try:
@@ -146,46 +180,67 @@ class Hour:
         self._begin("predict", lambda: self._predict(sight))
 
     def prove(self, plan: Plan) -> None:
-        """Begin to count passes."""
+        """Begin to count passes of these plates, in this order.  Raises ConfigError naming the line that is no plate."""
+        path = self._site.folder.path / _PASSES
+        self._site.folder.text(_PASSES, plan.passes)
+        wanted = read_passes(path)
+        with self._lock:
+            self._drive = DriveBy(wanted, time.monotonic())
+            self._proof = None
+            self._feeds().hold(True)
 
     def end_proof(self, _: Nothing) -> None:
-        """Count no more."""
+        """Count no more; what was missed is kept as pictures."""
+        with self._lock:
+            if self._drive is None:
+                return
+            self._feeds().hold(False)
+            self._proof, pictures = self._drive.end()
+            for name, image in pictures.items():
+                self._site.folder.picture(name, image)
 
     def save(self, wish: Save) -> None:
-        """Sign and save the record."""
+        """Sign and save the record in the background."""
+        if self._site.unit is None:
+            raise ConfigError("Nobody can sign here: start the page with the unit's configuration (-c device.toml).")
+        if not self._measures:
+            raise ConfigError("Nothing was measured yet: begin with Aim.")
+        unit = self._site.unit
+        self._begin("save", lambda: self._save(unit, wish.technician))
 
     def report(self) -> Path:
-        """The saved report's file."""
-        raise ConfigError("Nothing is saved yet.")
+        """The saved report's file.  Raises ConfigError if there is none."""
+        return self._file(self._record_path.with_suffix(".html"))
 
     def record(self) -> Path:
-        """The saved record's file."""
-        raise ConfigError("Nothing is saved yet.")
+        """The saved record's file.  Raises ConfigError if there is none."""
+        return self._file(self._record_path)
 
     def state(self, left_s: float, shown: Shown | None = None) -> PageState:
         """Everything that the page shows, with the boxes of the picture ``shown``."""
-        assert self._feed is not None
+        feed = self._feeds()
         with self._lock:
-            sight = self._glance.last if self._feed.state == "live" else None
-            road = road_of(self._settings, self._glance.fps, sight, self._geometry)
-            measures = measures_of(sight, road, self._geometry, None, None)
-            card = sight.card if sight is not None and self._glance.is_fresh(sight) else None
+            sight = self._glance.last if feed.state == "live" else None
             geometry = self._geometry
+            measures = self._measured(sight)
+            card = sight.card if sight is not None and self._glance.is_fresh(sight) else None
+            focus = self._focusing.state()
+            drive = self._drive
             return PageState(
                 serial=-1 if shown is None else shown.serial,
                 size=(1280, 720) if shown is None else (shown.view.image.shape[1], shown.view.image.shape[0]),
-                camera=self._camera,
-                state=self._feed.state,
-                why=self._feed.why,
+                camera=self._site.camera,
+                state=feed.state,
+                why=feed.why,
                 left_s=left_s,
                 light="" if sight is None else sight.light,
                 fps=self._glance.fps,
-                note="",
+                lens="" if self._lens is None else f"lens calibrated, {self._lens.rms_px:.2f} px",
                 plates=() if shown is None else tuple(map(_plate, shown.plates)),
                 card=_card(card) if isinstance(card, CardView) else None,
                 measures=measures,
-                turn=turns(sight, measures, geometry),
-                focus=FocusState(of_best=None, course=(), patch=None),
+                turn=turns(sight, measures, geometry, self._focusing.why if self._watches_focus else ""),
+                focus=focus,
                 settings=self._settings,
                 lane=self._drawing.lane or (),
                 masks=self._drawing.masks,
@@ -198,12 +253,20 @@ class Hour:
                 can_predict=not self._job and sight is not None and bool(sight.pictures),
                 prediction=self._prediction,
                 prediction_number=self._predictions,
-                proof=ProofState(running=False, share=None, passes=()),
-                summary=(),
-                can_save=False,
+                proof=NO_PROOF if drive is None else drive.state(),
+                summary=summary_of(self._measures, self._drawing, geometry, self._prediction, self._proof),
+                can_save=not self._job and bool(self._measures) and self._site.unit is not None,
                 saved=self._saved,
                 steps=self._standings(measures),
             )
+
+    def _measured(self, sight: Sight | None) -> tuple[Measure, ...]:
+        """The traffic light now; the last one with a plate or card in it is kept for the record."""
+        road = road_of(self._settings, self._glance.fps, sight, self._geometry)
+        measures = measures_of(sight, road, self._geometry, self._focusing.measures())
+        if sight is not None and sight.pictures:
+            self._measures = measures
+        return measures
 
     def _standings(self, measures: Sequence[Measure]) -> dict[str, Standing]:
         """How each step stands; what was measured once stands until it is measured again."""
@@ -219,25 +282,33 @@ class Hour:
             now[step] = self._stood[step] = now[step] or self._stood.get(step, "")
         return now
 
-    def _fresh(self) -> Sight:
+    def _feeds(self) -> Feed:
+        assert self._feed is not None, "attach a feed first"
+        return self._feed
+
+    def _now(self) -> Sight:
         """What is seen now, not what was seen before the camera was lost."""
         sight = self._glance.last
-        picture = self._feed.picture() if self._feed is not None else None
-        if picture is None or sight is None:
-            raise CameraError("There is no picture to take the card from.")
+        if self._feeds().picture() is None or sight is None:
+            raise CameraError("There is no picture now: look at the camera, and wait until the picture is back.")
         return sight
+
+    def _optics_changed(self) -> None:
+        """A lens that was calibrated knows better than a data sheet."""
+        self._optics = Optics(lens=self._lens, field_of_view=self._settings.field_of_view_deg)
+        self._glance.optics = self._optics
 
     def _place(self) -> None:
         """The lane's geometry from all cards taken."""
-        view_deg = self._settings.field_of_view_deg
-        if not self._taken or view_deg is None:
+        if not self._taken:
             self._geometry = None
             return
         size = self._taken[0].view.frame_size
         self._geometry = place_lane(
             [(taken.place, taken.view) for taken in self._taken],
-            self._card,
-            focal_px=focal_px(size[0], view_deg),
+            self._site.card,
+            lens=self._lens,
+            focal_px=self._optics.focal_px(size[0]),
             lane=self._drawing.lane or (),
             masks=self._drawing.masks,
             direction=_direction(self._drawing, size),
@@ -279,10 +350,43 @@ class Hour:
 
     def _predict(self, sight: Sight) -> None:
         conditions = conditions_of(sight.pictures, sight.angles if sight.of == "card" else None)
-        made = predict(self._models(), conditions, sight.size, plates=self._plates, curve_plates=max(1, self._plates // 10))
+        site = self._site
+        made = run_predict(site.models(), conditions, sight.size, site.plates, max(1, site.plates // 10), site.folder)
         with self._lock:
             self._prediction = made
             self._predictions += 1
+
+    def _save(self, unit: DeviceConfig, technician: str) -> None:
+        """Leave every part in the folder as the commands do, and sign."""
+        folder = self._site.folder
+        with self._lock:
+            sight, geometry, taken, proof = self._glance.last, self._geometry, list(self._taken), self._proof
+            measures = self._measures
+        assert sight is not None
+        folder.keep(CHECK, checked_of(self._site.camera, self._glance, sight, measures))
+        folder.picture("scene.jpg", self._glance.still())
+        if runs := self._focusing.runs():
+            folder.keep(FOCUS, runs)
+        if geometry is not None:
+            folder.keep(PLACE, geometry)
+            for each, pose in zip(taken, geometry.poses, strict=True):
+                if pose in (geometry.near, geometry.far):
+                    name = f"card-{'near' if pose == geometry.near else 'far'}.jpg"
+                    folder.picture(name, card_picture_of(each.image, pose))
+        if proof is not None:
+            folder.keep(PROOF, proof)
+        verified, _, _ = run_report(unit, self._site.camera, folder, self._record_path, technician)
+        words = f'The unit uses it when its camera has calibration = "{self._record_path}" in device.toml.'
+        self._saved = SavedState(id=verified.id, words=words)
+
+    @property
+    def _record_path(self) -> Path:
+        return self._site.folder.path / f"{self._site.camera}.calibration.json"
+
+    def _file(self, path: Path) -> Path:
+        if self._saved is None or not path.is_file():
+            raise ConfigError("Nothing is saved yet.")
+        return path
 
 
 def _plate(plate: FoundPlate) -> ShownPlate:

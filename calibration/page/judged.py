@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from calibration.formulas import KMH_PER_MPH
-from calibration.judge import focus_measure, judged, traffic_light, unknown, worst
+from calibration.judge import judged, mtf_measure, traffic_light, unknown, worst
 from calibration.page.glance import Sight
 from calibration.page.messages import Settings
 from calibration.page.state import Standing, Turn
@@ -17,7 +17,7 @@ from calibration.thresholds import EXACT_RATE
 
 #: What is put right by turning the camera, and what by turning the lens or its settings.
 AIM = ("plate_width", "stroke", "horizontal_angle", "vertical_angle", "angle_sum", "roll")
-SHARP = ("focus", "mtf", "blur", "contrast", "noise", "clipped", "crushed", "shutter")
+SHARP = ("focus", "focus_shift", "mtf", "blur", "contrast", "noise", "clipped", "crushed", "shutter")
 #: The headless commands' options and names mean nothing to somebody with a tablet.
 _OPTIONS = re.compile(r" \((?:--|plate-edge )[^)]*\)")
 
@@ -38,19 +38,15 @@ def road_of(settings: Settings, fps: float | None, sight: Sight | None, geometry
     )
 
 
-def measures_of(
-    sight: Sight | None, road: Road, geometry: Geometry | None, of_best: float | None, mtf: Measure | None
-) -> tuple[Measure, ...]:
+def measures_of(sight: Sight | None, road: Road, geometry: Geometry | None, focus: Sequence[Measure]) -> tuple[Measure, ...]:
     """Every line of the traffic light, in words for somebody who stands in front of the camera."""
     angles = sight.angles if sight else None
     if geometry is not None and (angles is None or angles.source != "card"):
         angles = geometry.near.seen
     light = traffic_light(sight.pictures if sight else (), angles, road)
-    lines = [*light]
-    if of_best is not None:
-        lines.append(focus_measure(of_best))
-    if mtf is not None:
-        lines.append(mtf)
+    lines = [*light, *focus]
+    if sight is not None and sight.of == "card":
+        lines.append(mtf_measure(sight.mtf))
     if sight is not None and sight.pictures and angles is None:
         words = "type how many degrees the camera sees across: without it angles and distance cannot be told"
         lines.insert(2, unknown("horizontal_angle", "°", "≤ 20", words, ""))
@@ -82,13 +78,13 @@ def first_of(measures: Sequence[Measure], names: Sequence[str]) -> str:
     return f"{worst_line.words[0].upper()}{worst_line.words[1:]}." if worst_line.words else ""
 
 
-def turns(sight: Sight | None, measures: Sequence[Measure], geometry: Geometry | None) -> Turn:
+def turns(sight: Sight | None, measures: Sequence[Measure], geometry: Geometry | None, focus: str) -> Turn:
     """What to do next at the steps that are about the camera."""
     nothing = sight is None or not sight.pictures
     card = sight.card if sight is not None else None
     return Turn(
         aim="Hold the card where plates will be, or let a car stand there." if nothing else first_of(measures, AIM),
-        focus="Hold the card where plates will be, or choose a patch." if nothing else first_of(measures, SHARP),
+        focus=focus or first_of(measures, SHARP),
         card=plain(card) if isinstance(card, Finding) else "" if card is None else _next_card(geometry),
     )
 

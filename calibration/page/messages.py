@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 Coordinate = Annotated[float, Meta(ge=0, le=1)]
 Spot = tuple[Coordinate, Coordinate]
 Polygon = Annotated[tuple[Spot, ...], Meta(min_length=3, max_length=24)]
-PlateWords = Annotated[str, Meta(min_length=2, max_length=12, pattern="^[A-Za-z0-9 -]+$")]
+Passes = Annotated[str, Meta(min_length=1, max_length=600, pattern=r"^[A-Za-z0-9 \n-]+$")]
 Name = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f<>]+$")]
 
 
@@ -48,10 +48,16 @@ class Capture(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     place: Literal["near", "far", "between"]
 
 
-class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The plates that will drive by, in any order."""
+class Watch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether the tablet shows how focus goes."""
 
-    plates: Annotated[tuple[PlateWords, ...], Meta(min_length=1, max_length=20)]
+    on: bool
+
+
+class Plan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The plates that will drive by, one a line in their order; ``KLT 4827 x20`` stands for twenty passes."""
+
+    passes: Passes
 
 
 class Save(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

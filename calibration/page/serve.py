@@ -76,7 +76,6 @@ def serve(
     finally:
         ended.set()
         feed.stop()
-        hour.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -83,7 +83,7 @@ class PageState(Struct, frozen=True, kw_only=True):
     left_s: float
     light: str
     fps: float | None
-    note: str
+    lens: str
     plates: tuple[ShownPlate, ...]
     card: ShownCard | None
     measures: tuple[Measure, ...]

@@ -7,7 +7,7 @@ const STEPS = [["aim", "Aim"], ["focus", "Focus"], ["lane", "Lane"], ["card", "C
 const VERDICTS = { PASS: "on target", WARN: "works, with loss", FAIL: "will not do", UNKNOWN: "not measured" };
 const OF_STEP = {
   aim: ["plate_width", "stroke", "horizontal_angle", "vertical_angle", "angle_sum", "roll"],
-  focus: ["focus", "mtf", "blur", "shutter", "contrast", "noise", "clipped", "crushed"],
+  focus: ["focus", "focus_shift", "mtf", "blur", "shutter", "contrast", "noise", "clipped", "crushed"],
   card: ["frames_on_plate", "frame_rate"],
 };
 let state = null, step = "aim", over = false, busy = false, restored = false;
@@ -139,7 +139,7 @@ function show(next) {
   $("dark").hidden = sees;
   put($("dark"), state.state === "waiting" ? "Waiting for the first picture …" : state.state === "barred" ? "Capture is forbidden here" : "No picture");
   const light = { day: "daylight", infrared: "infra-red" }[state.light] || "";
-  put($("about"), sees ? [`${state.size[0]} × ${state.size[1]}`, state.fps ? `${number(state.fps, 0)} pictures a second` : "", light, state.note].filter(Boolean).join(" · ") : " ");
+  put($("about"), sees ? [`${state.size[0]} × ${state.size[1]}`, state.fps ? `${number(state.fps, 0)} pictures a second` : "", light, state.lens].filter(Boolean).join(" · ") : " ");
   Drawing.showFound(sees ? state : { ...state, plates: [], card: null });
   showSteps();
   showMeasures(document.querySelector('[data-measures="all"]'), state.measures);
@@ -309,6 +309,7 @@ function go(name) {
   say("");
   $("patch").setAttribute("aria-pressed", "false");
   Drawing.use(name === "lane" ? chosenTool() : null);
+  if (state) does("watch-focus", { on: name === "focus" });
   document.querySelector(".panel").scrollTop = 0;
   const panel = document.querySelector(".panel");
   if (panel.getBoundingClientRect().top < 0) window.scrollTo({ top: 0 });
@@ -385,9 +386,9 @@ for (const button of document.querySelectorAll("[data-capture]")) button.addEven
 $("forget-cards").addEventListener("click", () => does("forget-cards", {}, "All cards are forgotten."));
 $("predict").addEventListener("click", () => does("predict"));
 $("prove").addEventListener("click", () => {
-  const plates = $("known").value.split(/[\n,;]+/).map((p) => p.trim().toUpperCase()).filter(Boolean);
-  if (!plates.length) { say("Type the plates that will drive by first."); return; }
-  does("prove", { plates });
+  const passes = $("known").value.split(/[\n,;]+/).map((p) => p.trim().toUpperCase()).filter(Boolean).join("\n");
+  if (!passes) { say("Type the plates that will drive by first."); return; }
+  does("prove", { passes });
 });
 $("end-proof").addEventListener("click", () => does("end-proof"));
 $("save").addEventListener("click", async () => {
