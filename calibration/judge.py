@@ -197,11 +197,9 @@ def _shutter(road: Road, width_px: float | None) -> Measure:
     setting = f"set the exposure to {shutter_words(longest)} or shorter for {speed_words(road.speed_kmh)}; slow shutter off"
     if road.exposure_s is None:
         return unknown("shutter", "s", target, setting + " (--exposure tells what it is)", source)
-    blur = (
-        ""
-        if width_px is None
-        else f" (now {motion_px(road.speed_kmh, road.exposure_s, width_px, road.angle_deg or 90):.1f} px)"
-    )
+    blur = ""
+    if width_px is not None and road.angle_deg is not None:
+        blur = f" (now plates smear by {motion_px(road.speed_kmh, road.exposure_s, width_px, road.angle_deg):.1f} px)"
     good = road.exposure_s <= longest * _STEP
     verdict: Verdict = "PASS" if good else "WARN" if road.exposure_s <= 2 * longest else "FAIL"
     words = "" if good else setting + blur

@@ -183,7 +183,7 @@ def predict(
         for quantity, values in quantities:
             points = []
             for value in values:
-                here = msgspec.structs.replace(conditions, **{quantity: float(value)})
+                here = _with(conditions, quantity, float(value))
                 results = try_plates(models, here, frame_size, curve_plates)
                 points.append(CurvePoint(value=float(value), exact=share(sum(r.exact for r in results), len(results))))
             curves.append(Curve(quantity=quantity, today=getattr(conditions, quantity), points=tuple(points)))
@@ -199,6 +199,17 @@ def predict(
         words=f"of a hundred pictures of plates like these, about {100 * exact.share:.0f} are read whole "
         f"({100 * exact.low:.0f} to {100 * exact.high:.0f}); a pass of several pictures reads better than one",
     )
+
+
+def _with(conditions: Conditions, quantity: str, value: float) -> Conditions:
+    """The same but for one quantity; a plate that is turned farther is also narrower."""
+    width = conditions.width_px
+    if quantity == "yaw":
+        width *= float(np.cos(np.deg2rad(value)) / np.cos(np.deg2rad(conditions.yaw)))
+    elif quantity == "width_px":
+        width = value
+    changed = msgspec.structs.replace(conditions, width_px=width)
+    return changed if quantity == "width_px" else msgspec.structs.replace(changed, **{quantity: value})
 
 
 def try_plates(models: Models, conditions: Conditions, frame_size: tuple[int, int], count: int, first: int = 0) -> list[Found]:
