@@ -6,6 +6,7 @@ pixels, size in bytes and the number of progressive scans are bounded.  OpenCV's
 
 from __future__ import annotations
 
+import re
 import struct
 import threading
 from collections.abc import Iterator
@@ -23,13 +24,16 @@ from edge.records import Frame, Image
 
 MAX_PIXELS = 20_000_000
 MAX_BYTES = 16 << 20
+MAX_SEGMENTS = 4096  # a photograph with every profile and preview there is has some hundred
 MAX_SCANS = 64  # progressive encoders write about ten; each scan costs the decoder a pass over the whole picture
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _BMP = b"BM"
-_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # ITU T.81 B.1.1.3: SOF0 … SOF15 without DHT, JPG, DAC
-_JPEG_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+_JPEG_SIZES = frozenset({0xC0, 0xC1, 0xC2})  # ITU T.81 B.1.1.3: baseline, extended, progressive, with Huffman's codes
+_JPEG_OTHER_SIZES = frozenset(range(0xC3, 0xD0)) - {0xC4, 0xC8}  # lossless, hierarchical, arithmetic
+# A marker with a length: not in entropy-coded data (FF 00, restarts), no fill byte, none of those that stand alone.
+_JPEG_MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
 _SOS, _EOI = 0xDA, 0xD9
 
 
@@ -90,24 +94,20 @@ def _bmp_size(data: bytes) -> tuple[int, int]:
 
 def _jpeg_size(data: bytes) -> tuple[int, int]:
     """Walk the segments: the largest of the frame headers counts, and so does the number of scans."""
-    at, width, height, scans = 2, 0, 0, 0
-    while 0 <= at < len(data) - 1:
-        if data[at] != 0xFF:  # entropy-coded data: go on at the next marker (FF 00 and restarts are none)
-            at = data.find(b"\xff", at)
-            continue
-        marker = data[at + 1]
+    at, width, height, scans, segments = 2, 0, 0, 0, 0
+    while (found := _JPEG_MARKER.search(data, at)) is not None:
+        at, marker = found.end(), data[found.end() - 1]
         if marker == _EOI:
             break
-        if marker in (0x00, 0xFF) or marker in _JPEG_BARE:
-            at += 1 if marker == 0xFF else 2
-            continue
+        segments, scans = segments + 1, scans + (marker == _SOS)
+        if segments > MAX_SEGMENTS or scans > MAX_SCANS:
+            raise struct.error(f"more than {MAX_SEGMENTS} segments or {MAX_SCANS} scans")
+        if marker in _JPEG_OTHER_SIZES:
+            raise struct.error("coded in a way that no camera uses")
         if marker in _JPEG_SIZES:
-            h, w = struct.unpack_from(">HH", data, at + 5)
+            h, w = struct.unpack_from(">HH", data, at + 3)
             width, height = max(width, w), max(height, h)
-        scans += marker == _SOS
-        if scans > MAX_SCANS:
-            raise struct.error(f"more than {MAX_SCANS} scans")
-        at += 2 + int(struct.unpack_from(">H", data, at + 2)[0])
+        at += int(struct.unpack_from(">H", data, at)[0])
     return width, height
 
 
