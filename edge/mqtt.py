@@ -354,6 +354,9 @@ class _Session:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         self._client.loop_stop()
+        # Client and session hold each other: left to the collector, each lost connection would keep two files open for a while.
+        client = self._client
+        client.on_connect = client.on_subscribe = client.on_disconnect = client.on_publish = client.on_message = None
 
     def _token(self, mid: int) -> int:
         return (self._generation << 16) | mid
