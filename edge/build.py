@@ -6,6 +6,7 @@ Parts that load a library of tens of megabytes are imported where they are made:
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -31,8 +32,11 @@ from edge.envelope.enrolled import EnrolledDevices
 from edge.envelope.keyring import PublicKey, load_private_key, load_private_keys, load_public_key, load_public_keys
 from edge.envelope.notice import NoticeSigner
 from edge.envelope.open import HpkeOpener, verify
+from edge.envelope.picture import HpkePictureOpener, PartSigner
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.envelope.renewed import Renewed, RenewedNotices, RenewedOpener, RenewedReceipts, RenewedSealer
+from edge.envelope.renewed_pictures import RenewedParts, RenewedPictureOpener, RenewedRequests
+from edge.envelope.request import RequestSigner, RequestVerifier
 from edge.envelope.seal import HpkeSealer
 from edge.envelope.signature import sign
 from edge.errors import ConfigError, OutboxError
@@ -42,6 +46,7 @@ from edge.hotlist.files import stamp_path
 from edge.hotlist.load import load_hotlist
 from edge.ingest.interface import Mailbox
 from edge.ingest.mqtt import MqttMailbox
+from edge.ingest.pictures import PictureDesk
 from edge.ingest.quarantine import QuarantineFile
 from edge.ingest.switch import Switch
 from edge.ingest.witness import WitnessFile
@@ -63,6 +68,7 @@ from edge.position import make_position
 from edge.publisher.anchors import Anchors
 from edge.publisher.drain import Drain
 from edge.publisher.mqtt import MqttPublisher
+from edge.publisher.pictures import Pictures
 from edge.store.book import DOMAIN as BOOK_DOMAIN
 from edge.store.book import BookKeeper
 from edge.store.interface import RetentionStore
@@ -266,7 +272,8 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
         for each, source in cameras
     ]
     anchors = Anchors(config.unit.data / ANCHORS_FILE, clock.now, notices.anchor)
-    drain = Drain(kept, publisher, receipts, journal, notices=notices, anchors=anchors)
+    pictures = unit_pictures(config, kept, journal)
+    drain = Drain(kept, publisher, receipts, journal, notices=notices, anchors=anchors, pictures=pictures)
     return Unit(lines, door, kept, drain, journal, look)
 
 
@@ -350,6 +357,26 @@ def unit_receipts(config: DeviceConfig, journal: Journal) -> RenewedReceipts:
     return RenewedReceipts(Renewed(make, (path,), _tell(journal)))
 
 
+def unit_pictures(config: DeviceConfig, kept: SqliteOutbox, journal: Journal) -> Pictures:
+    """Sends the outbox's pictures, signed with the key that lies in its file now.  Raises ConfigError."""
+    unit, own, path = config.unit, config.keys.sign_key, config.keys.agency_receipt
+
+    def signer() -> PartSigner:
+        return PartSigner(device=unit.device, agency=unit.agency, sign_key=load_private_key(own))
+
+    def verifier() -> RequestVerifier:
+        return RequestVerifier(agency=unit.agency, device=unit.device, keys=load_public_keys(path))
+
+    return Pictures(
+        kept.pictures,
+        RenewedParts(Renewed(signer, (own,), _tell(journal))),
+        RenewedRequests(Renewed(verifier, (path,), _tell(journal))),
+        journal,
+        epoch=kept.head().epoch,
+        send=config.images.send,
+    )
+
+
 def _own_public_keys(config: DeviceConfig) -> list[PublicKey]:
     """What this unit signed with, now and before: `plate-edge keys` keeps the public halves beside the key."""
     key, beside = config.keys.sign_key, config.keys.sign_key.with_suffix(".pem")
@@ -374,6 +401,8 @@ def outbox(config: DeviceConfig, clock: Clock, bury: Bury, journal: Journal) -> 
         budget_bytes=config.outbox.budget_bytes,
         reserve_bytes=config.outbox.reserve_bytes,
         bury=bury,
+        pictures_bytes=config.images.budget_bytes,
+        pictures_for=timedelta(days=config.images.keep_days),
     )
     if kept.damaged is not None:
         journal.count("alarms", "outbox-damaged")
@@ -459,17 +488,33 @@ def agency_opener(config: AgencyConfig, journal: Journal) -> RenewedOpener:
     return RenewedOpener(Renewed(make, (path,), _tell(journal)))
 
 
+def agency_picture_opener(config: AgencyConfig, journal: Journal) -> RenewedPictureOpener:
+    """Opens pictures with the keys that lie in their files now.  Raises ConfigError."""
+    agency, path = config.ingest.agency, config.ingest.seal_key
+    devices = EnrolledDevices(config.ingest.devices)
+
+    def make() -> HpkePictureOpener:
+        return HpkePictureOpener(agency=agency, device_keys=devices, seal_keys=load_private_keys(path))
+
+    return RenewedPictureOpener(Renewed(make, (path,), _tell(journal)))
+
+
 def _worker(config: AgencyConfig, mailbox: Mailbox, journal: Journal) -> Worker:
     store = open_store(config.store)
+    receipt_key = load_private_key(config.ingest.receipt_key)
+    desk = PictureDesk(
+        agency_picture_opener(config, journal), store, RequestSigner(receipt_key), journal, agency=config.ingest.agency
+    )
     return Worker(
         mailbox,
         agency_opener(config, journal),
         store,
-        ReceiptSigner(load_private_key(config.ingest.receipt_key)),
+        ReceiptSigner(receipt_key),
         QuarantineFile(agency_data(config) / "quarantine.jsonl"),
         WitnessFile(witness_path(config)),
         journal,
         agency=config.ingest.agency,
         batch=config.ingest.batch,
         batch_wait_s=config.ingest.batch_wait_s,
+        desk=desk,
     )

@@ -176,6 +176,16 @@ class OutboxConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     reserve_bytes: int = 16 << 20
 
 
+class ImagesConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of pictures, where the policy lets any leave.  ``send``: each goes after its read (``after-reads``), or
+    waits until the agency asks for it (``on-request``).  Of the outbox's budget they take no more than ``budget_bytes``, a
+    quarter unless told, and none waits for longer than ``keep_days``."""
+
+    send: Literal["after-reads", "on-request"] = "after-reads"
+    budget_bytes: int | None = None
+    keep_days: float = 7.0
+
+
 class BrokerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The MQTT broker, always over TLS with a client certificate."""
 
@@ -211,6 +221,7 @@ class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     hotlist: HotListConfig = HotListConfig()
     position: PositionConfig = PositionConfig()
     outbox: OutboxConfig = OutboxConfig()
+    images: ImagesConfig = ImagesConfig()
     metrics: MetricsConfig = MetricsConfig()
 
 
@@ -410,6 +421,12 @@ def _check_ranges(path: Path, config: DeviceConfig) -> None:
         ("tracker.min_detections", config.tracker.min_detections >= 1, "at least 1"),
         ("tracker.settled_confidence", 0 < config.tracker.settled_confidence <= 1, "between 0 and 1"),
         ("outbox.budget_bytes", config.outbox.budget_bytes >= 1 << 20, "at least 1048576"),
+        ("images.keep_days", 0 < config.images.keep_days <= 3660, "above 0 and at most 3660"),
+        (
+            "images.budget_bytes",
+            config.images.budget_bytes is None or 0 <= config.images.budget_bytes <= config.outbox.budget_bytes,
+            "at most `outbox.budget_bytes`, of which it is a part",
+        ),
         ("tracker.enough_readings", config.tracker.enough_readings >= 1, "at least 1"),
         ("outbox.reserve_bytes", config.outbox.reserve_bytes >= 0, "at least 0"),
         ("metrics.port", config.metrics.port is None or 0 < config.metrics.port < 65536, "between 1 and 65535"),

@@ -8,6 +8,8 @@ Topics, version 1 (``bucket`` spreads devices over 64 workers and is SHA-256 of 
 
     plate-edge/v1/<agency>/<bucket 00-63>/<device>/reads       unit → agency: its own reads, and copies of others'
     plate-edge/v1/<agency>/<bucket 00-63>/<device>/receipts    agency → unit
+    plate-edge/v1/<agency>/<bucket 00-63>/<device>/pictures    unit → agency: pictures of its own reads, in pieces
+    plate-edge/v1/<agency>/<bucket 00-63>/<device>/requests    agency → unit: which pictures are wanted
 """
 
 from __future__ import annotations
@@ -35,10 +37,15 @@ from edge.config import BrokerConfig
 from edge.errors import ConfigError, PublishError
 from edge.reach import Patience, knock, silent_for_s
 
+Kind = Literal["reads", "receipts", "pictures", "requests"]
+
 _ROOT = "plate-edge/v1"
 _BUCKETS = 64
 _NAME = r"[a-z0-9][a-z0-9-]{0,62}"
-_TOPIC = re.compile(rf"{_ROOT}/(?P<agency>{_NAME})/(?P<bucket>\d\d)/(?P<device>{_NAME})/(?P<kind>reads|receipts)")
+_TOPIC = re.compile(
+    rf"{_ROOT}/(?P<agency>{_NAME})/(?P<bucket>\d\d)/(?P<device>{_NAME})/(?P<kind>reads|receipts|pictures|requests)"
+)
+_KINDS: dict[str, Kind] = {"reads": "reads", "receipts": "receipts", "pictures": "pictures", "requests": "requests"}
 
 #: So many messages one payload may carry.
 MESSAGES_AT_MOST = 64
@@ -60,7 +67,7 @@ class Address(Struct, frozen=True, kw_only=True):
 
     agency: str
     device: str
-    kind: Literal["reads", "receipts"]
+    kind: Kind
 
 
 def bucket(device: str) -> str:
@@ -81,13 +88,17 @@ def reads_filter(agency: str) -> str:
     return f"{_ROOT}/{agency}/+/+/reads"
 
 
+def pictures_filter(agency: str) -> str:
+    """The subscription that takes the pictures of all devices of ``agency``."""
+    return f"{_ROOT}/{agency}/+/+/pictures"
+
+
 def parse_topic(name: str) -> Address | None:
     """Whose messages ``name`` carries; None if it is no topic of ours, or the device is not of that bucket."""
     match = _TOPIC.fullmatch(name)
     if match is None or match["bucket"] != bucket(match["device"]):
         return None
-    kind: Literal["reads", "receipts"] = "reads" if match["kind"] == "reads" else "receipts"
-    return Address(agency=match["agency"], device=match["device"], kind=kind)
+    return Address(agency=match["agency"], device=match["device"], kind=_KINDS[match["kind"]])
 
 
 class _Bundle(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

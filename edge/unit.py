@@ -96,7 +96,12 @@ class Unit:
 
     def _wait_for_receipts(self, drain_s: float, stop: threading.Event, lane_2: threading.Thread) -> None:
         deadline = time.monotonic() + drain_s
-        while self._outbox.backlog().waiting and time.monotonic() < deadline and not stop.is_set() and lane_2.is_alive():
+        while (
+            (self._outbox.backlog().waiting or self._drain.pictures_left)
+            and time.monotonic() < deadline
+            and not stop.is_set()
+            and lane_2.is_alive()
+        ):
             stop.wait(0.1)
 
     def accounts(self) -> Accounts:

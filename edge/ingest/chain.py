@@ -53,6 +53,7 @@ class Chain(Struct):
     expired: list[Range] = []
     budget: list[Range] = []
     copies: list[Range] = []
+    pictures: list[Range] = []
     missing: list[Range] = []
     behind: int = 0
     head: int = 0
@@ -119,6 +120,7 @@ def bury(chain: Chain, tombstone: Tombstone) -> None:
     chain.budget = joined([*chain.budget, *tombstone.budget])
     chain.expired = joined([*chain.expired, *tombstone.expired])
     chain.copies = joined([*chain.copies, *tombstone.copies])
+    chain.pictures = joined([*chain.pictures, *tombstone.pictures])
 
 
 def buried(chain: Chain) -> list[Range]:
@@ -144,6 +146,7 @@ def account(chain: Chain, arrived: Sequence[Range], *, device: str, epoch: str, 
         to_come=size(rest) - size(missing),
         missing=size(missing),
         copies_dropped=size(chain.copies),
+        pictures_dropped=size(chain.pictures),
         heard=heard,
     )
 

@@ -11,12 +11,14 @@ from msgspec import Struct
 
 class Delivery(Struct, frozen=True, kw_only=True):
     """One message as it came, nothing in it believed.  ``device`` is who the broker let publish it, by the topic's name;
-    None if it came under a topic that is not addressed to this agency.  ``token`` is what ``acknowledge`` wants."""
+    None if it came under a topic that is not addressed to this agency.  ``picture``: it came as a piece of a picture.
+    ``token`` is what ``acknowledge`` wants."""
 
     device: str | None
     topic: str
     wire: bytes
     token: int
+    picture: bool = False
 
 
 class LinkChange(Struct, frozen=True, kw_only=True):
@@ -43,6 +45,10 @@ class Mailbox(Protocol):
 
     def post_receipt(self, device: str, wire: bytes) -> bool:
         """Hand over a receipt; False if it cannot go now, which costs no more than a duplicate later."""
+        ...
+
+    def post_request(self, device: str, wire: bytes) -> bool:
+        """Hand over a request for pictures; False if it cannot go now, which costs a minute."""
         ...
 
     def close(self) -> None:
@@ -117,7 +123,8 @@ class Alarm(Struct, frozen=True, kw_only=True):
 class UnitAccount(Struct, frozen=True, kw_only=True):
     """Where the reads of one epoch of a unit are, as far as the agency knows: ``committed`` = ``stored`` + ``dropped`` +
     ``expired`` + ``to_come`` + ``missing``, by numbers.  ``committed`` is what the unit told of or delivered last; ``to_come``
-    is what it said is still to come; ``copies_dropped`` counts reads whose copies for parties it dropped."""
+    is what it said is still to come; ``copies_dropped`` counts reads whose copies for parties it dropped, ``pictures_dropped``
+    those whose pictures."""
 
     device: str
     epoch: str
@@ -128,4 +135,5 @@ class UnitAccount(Struct, frozen=True, kw_only=True):
     to_come: int
     missing: int
     copies_dropped: int
+    pictures_dropped: int = 0
     heard: datetime

@@ -25,7 +25,7 @@ class MqttMailbox:
         self._link = mqtt.Link(
             broker,
             name or f"ingest-{agency}",
-            subscribe=[mqtt.reads_filter(agency)],
+            subscribe=[mqtt.reads_filter(agency), mqtt.pictures_filter(agency)],
             keep_session_s=_KEEP_SESSION_S,
             receive_window=_RECEIVE_WINDOW,
         )
@@ -62,8 +62,15 @@ class MqttMailbox:
 
     def post_receipt(self, device: str, wire: bytes) -> bool:
         """Hand over a receipt; False if it cannot go now."""
+        return self._post(device, "receipts", wire)
+
+    def post_request(self, device: str, wire: bytes) -> bool:
+        """Hand over a request for pictures; False if it cannot go now."""
+        return self._post(device, "requests", wire)
+
+    def _post(self, device: str, kind: mqtt.Kind, wire: bytes) -> bool:
         try:
-            topic = mqtt.topic(mqtt.Address(agency=self._agency, device=device, kind="receipts"))
+            topic = mqtt.topic(mqtt.Address(agency=self._agency, device=device, kind=kind))
         except ConfigError:
             return False
         return self._link.publish(topic, wire) is not None
@@ -75,10 +82,13 @@ class MqttMailbox:
     def _first_of(self, event: mqtt.Arrived) -> Delivery:
         """The first message of what arrived; the others are next."""
         address = mqtt.parse_topic(event.topic)
-        ours = address is not None and address.agency == self._agency and address.kind == "reads"
+        ours = address is not None and address.agency == self._agency and address.kind in ("reads", "pictures")
         device = address.device if address is not None and ours else None
-        wires = mqtt.unpack(event.payload)
+        picture = address is not None and address.kind == "pictures"
+        wires = (event.payload,) if picture else mqtt.unpack(event.payload)
         if len(wires) > 1:
             self._left[event.token] = len(wires)
-        self._unpacked.extend(Delivery(device=device, topic=event.topic, wire=wire, token=event.token) for wire in wires)
+        self._unpacked.extend(
+            Delivery(device=device, topic=event.topic, wire=wire, token=event.token, picture=picture) for wire in wires
+        )
         return self._unpacked.popleft()

@@ -25,6 +25,8 @@ class Owed(Struct):
     epoch: str
     seqs: set[int]
     buried: list[Range]
+    pictures: set[bytes]
+    unwanted: set[bytes]
 
 
 class Owing:
@@ -35,11 +37,21 @@ class Owing:
         self._owed: dict[tuple[str, str], Owed] = {}
         self._last_s: dict[tuple[str, str], float] = {}
 
-    def add(self, device: str, epoch: str, seqs: Iterable[int] = (), buried: Iterable[Range] = ()) -> None:
-        """Owe a receipt that names these numbers."""
-        owed = self._owed.setdefault((device, epoch), Owed(device, epoch, set(), []))
+    def add(
+        self,
+        device: str,
+        epoch: str,
+        seqs: Iterable[int] = (),
+        buried: Iterable[Range] = (),
+        pictures: Iterable[bytes] = (),
+        unwanted: Iterable[bytes] = (),
+    ) -> None:
+        """Owe a receipt that names these numbers, and these pictures' files as stored or as never to be."""
+        owed = self._owed.setdefault((device, epoch), Owed(device, epoch, set(), [], set(), set()))
         owed.seqs.update(seqs)
         owed.buried.extend(buried)
+        owed.pictures.update(pictures)
+        owed.unwanted.update(unwanted)
         if len(owed.seqs) > _NUMBERS_AT_MOST:
             owed.seqs = set(sorted(owed.seqs)[-_NUMBERS_AT_MOST:])
         if len(self._owed) > _UNITS_AT_MOST:

@@ -49,10 +49,11 @@ class Done(Struct, frozen=True, tag=True):
 
 
 class Post(Struct, frozen=True, tag=True):
-    """A receipt that is to be posted."""
+    """A receipt that is to be posted, or a request for pictures."""
 
     device: str
     wire: bytes
+    request: bool = False
 
 
 _said: msgspec.msgpack.Decoder[Ready | Done | Post] = msgspec.msgpack.Decoder(Ready | Done | Post)
@@ -93,6 +94,11 @@ class PipeMailbox:
     def post_receipt(self, device: str, wire: bytes) -> bool:
         """Hand over a receipt; the other end keeps it until it can go."""
         self.say(Post(device, wire))
+        return True
+
+    def post_request(self, device: str, wire: bytes) -> bool:
+        """Hand over a request for pictures; the other end posts it if it can go."""
+        self.say(Post(device, wire, request=True))
         return True
 
     def say(self, word: Ready | Done | Post) -> None:
@@ -186,6 +192,8 @@ class Switch:
                 safe = [Delivery(device=None, topic="", wire=b"", token=token) for token in said.tokens]
                 with self._acknowledging:
                     self._mailbox.acknowledge(safe)
+            elif isinstance(said, Post) and said.request:
+                self._mailbox.post_request(said.device, said.wire)
             elif isinstance(said, Post):
                 self._unposted.append(said)
                 self._post()

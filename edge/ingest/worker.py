@@ -24,6 +24,7 @@ from edge.errors import EnvelopeError, StoreError
 from edge.ingest.clocks import Unset
 from edge.ingest.interface import ALARM_WORDS, Alarm, Delivery, LinkChange, Mailbox, Quarantine, Refused
 from edge.ingest.owed import Owed, Owing
+from edge.ingest.pictures import PictureDesk
 from edge.ingest.switch import note_link
 from edge.ingest.witness import Anchored, Buried, Came, Clashed, NotBelieved, Stood, Witness, Word
 from edge.journal import Journal
@@ -37,6 +38,7 @@ _SLOWEST_RETRY_S = 10.0
 _RECEIPT_EVERY_S = 0.5
 _RANGES_LIMIT = 512
 _BURIED_LIMIT = 2048
+_PICTURES_LIMIT = 512
 # Refusals that only a changed or failing outbox brings about: the broker lets nobody else speak under a unit's name.
 _NOT_SIGNED = frozenset({"size", "framing", "signature", "device", "sign-key"})
 
@@ -60,13 +62,14 @@ class Worker:
         batch: int = 256,
         batch_wait_s: float = 0.1,
         receipt_every_s: float = _RECEIPT_EVERY_S,
+        desk: PictureDesk | None = None,
     ) -> None:
         """``batch`` messages go into one transaction; the first of them waits at most ``batch_wait_s`` for the others.  Each
         epoch of a unit gets a receipt at once, and then one each ``receipt_every_s`` at most."""
         self._mailbox, self._opener, self._store, self._receipts = mailbox, opener, store, receipts
         self._quarantine, self._witness, self._journal = quarantine, witness, journal
         self._agency, self._batch, self._batch_wait_s = agency, batch, batch_wait_s
-        self._owing = Owing(receipt_every_s)
+        self._owing, self._desk = Owing(receipt_every_s), desk
 
     def run(self, stop: threading.Event) -> None:
         """Take and store until ``stop`` is set."""
@@ -84,6 +87,7 @@ class Worker:
         if deliveries:
             self._handle(deliveries, stop)
         self._post(self._owing.take(time.monotonic()))
+        self._ask()
 
     def _collect(self) -> list[Delivery]:
         """What arrives until the batch is full or its time is up; empty if nothing does."""
@@ -107,7 +111,7 @@ class Worker:
         """One batch: open, store, commit, witness, acknowledge, receipt, in this order."""
         self._journal.count("messages_in", by=len(deliveries))
         received = datetime.now(timezone.utc)
-        taken = [self._open(delivery) for delivery in deliveries]
+        taken = [self._open(delivery) for delivery in deliveries if not delivery.picture]
         arrivals = [_arrival(one, received) for one in taken if isinstance(one, _Read)]
         outcomes = self._until_done(lambda: self._store.add(arrivals), len(arrivals), stop) if arrivals else ()
         if outcomes is None:
@@ -117,6 +121,9 @@ class Worker:
         if alarms is None:
             return
         self._tell(alarms)
+        for delivery in deliveries:
+            if not self._take_picture(delivery, stop):
+                return
         self._mailbox.acknowledge(deliveries)
         self._owe(arrivals, [one.notice for one in taken if isinstance(one, _Notice)])
 
@@ -139,6 +146,42 @@ class Worker:
             return _Read(opened, delivery.wire)
         self._journal.count("notices_taken", type(opened).__name__.lower())
         return _Notice(opened, delivery.wire)
+
+    def _take_picture(self, delivery: Delivery, stop: threading.Event) -> bool:
+        """Take a piece of a picture, if it is one; false if ``stop`` came before that was done."""
+        desk, device = self._desk, delivery.device
+        if desk is None or device is None:
+            if delivery.picture:
+                self._refuse(delivery, EnvelopeError("topic", "take picture: this end takes none under this topic"))
+            return True
+        desk.heard(device)
+        if not delivery.picture:
+            return True
+        try:
+            settled = self._until_done(lambda: (desk.take(device, delivery.wire),), 1, stop)
+        except EnvelopeError as error:
+            self._refuse(delivery, error)
+            return True
+        except Exception as error:  # noqa: BLE001
+            # As with reads: whatever a hostile message brings about, and without its words.
+            self._refuse(delivery, EnvelopeError("unexpected", f"take picture: unexpected {type(error).__name__}"))
+            return True
+        if settled is None:
+            return False
+        for told in filter(None, settled):
+            desk.done(device)
+            self._owing.add(device, told.epoch, pictures=told.stored, unwanted=told.unwanted)
+        return True
+
+    def _ask(self) -> None:
+        """Post the requests for pictures that are due."""
+        try:
+            for device, wire in self._desk.due() if self._desk is not None else ():
+                posted = self._mailbox.post_request(device, wire)
+                self._journal.count("requests_sent" if posted else "requests_unsent")
+        except StoreError as error:
+            self._journal.count("store_troubles")
+            self._journal.error("pictures could not be asked for", reason=str(error))
 
     def _refuse(self, delivery: Delivery, error: EnvelopeError) -> None:
         self._journal.count("messages_refused", error.reason)
@@ -226,34 +269,41 @@ class Worker:
             self._owing.add(device, epoch, seqs)
         for notice in notices:
             if isinstance(notice, Tombstone):
-                self._owing.add(notice.device, notice.epoch, buried=(*notice.budget, *notice.expired, *notice.copies))
+                self._owing.add(notice.device, notice.epoch, buried=_buried(notice))
 
     def _post(self, owed: Iterable[Owed]) -> None:
         """Make and post receipts; one that cannot go now is owed still."""
         for each in owed:
             try:
-                receipt = self._receipt(each.device, each.epoch, each.seqs, each.buried)
+                receipt = self._receipt(each)
             except StoreError as error:
                 self._journal.error("receipt could not be made", reason=str(error), device=each.device)
-                self._owing.add(each.device, each.epoch, each.seqs, each.buried)
+                self._owe_still(each)
                 continue
             posted = self._mailbox.post_receipt(each.device, self._receipts.write(receipt))
             self._journal.count("receipts_sent" if posted else "receipts_unsent")
             if not posted:
-                self._owing.add(each.device, each.epoch, each.seqs, each.buried)
+                self._owe_still(each)
+
+    def _owe_still(self, owed: Owed) -> None:
+        self._owing.add(owed.device, owed.epoch, owed.seqs, owed.buried, owed.pictures, owed.unwanted)
 
     def _owns(self, arrival: Arrival) -> bool:
         return arrival.labeled.capture.agency == self._agency
 
-    def _receipt(self, device: str, epoch: str, seqs: set[int], buried: Iterable[tuple[int, int]]) -> Receipt:
-        stored, conflicts = self._store.received(device, epoch), self._store.conflicts(device, epoch)
+    def _receipt(self, owed: Owed) -> Receipt:
+        stored = self._store.received(owed.device, owed.epoch)
+        conflicts = self._store.conflicts(owed.device, owed.epoch)
         return Receipt(
             agency=self._agency,
-            device=device,
-            epoch=epoch,
-            stored=_shortened(stored, seqs),
+            device=owed.device,
+            epoch=owed.epoch,
+            stored=_shortened(stored, owed.seqs),
             conflicts=tuple(conflicts[-_RANGES_LIMIT:]),
-            buried=tuple(joined(buried)[:_BURIED_LIMIT]),
+            buried=tuple(joined(owed.buried)[:_BURIED_LIMIT]),
+            # What finds no place here is sent again, and named then.
+            pictures=tuple(sorted(owed.pictures)[:_PICTURES_LIMIT]),
+            unwanted=tuple(sorted(owed.unwanted)[:_PICTURES_LIMIT]),
             issued=datetime.now(timezone.utc),
         )
 
@@ -277,6 +327,11 @@ class _Refusal(Struct, frozen=True):
 
     device: str | None
     reason: str
+
+
+def _buried(tombstone: Tombstone) -> tuple[tuple[int, int], ...]:
+    """Every number that a tombstone names."""
+    return (*tombstone.budget, *tombstone.expired, *tombstone.copies, *tombstone.pictures)
 
 
 def _stored_as(opened: Opened) -> str:

@@ -25,18 +25,22 @@ class Right(Struct, frozen=True):
 
 
 def rights(agencies: Sequence[str]) -> tuple[Right, ...]:
-    """A unit writes reads, copies and notices under its own name and reads its own receipts; an agency end reads what is
-    addressed to its agency and writes its receipts."""
+    """A unit writes reads, copies and notices, and pictures, under its own name and reads its own receipts and requests; an
+    agency end reads what is addressed to its agency and writes its receipts and requests."""
     units = (
         Right(None, "write", f"{_ROOT}/+/+/{_OWN}/reads"),
+        Right(None, "write", f"{_ROOT}/+/+/{_OWN}/pictures"),
         Right(None, "read", f"{_ROOT}/+/+/{_OWN}/receipts"),
+        Right(None, "read", f"{_ROOT}/+/+/{_OWN}/requests"),
     )
     ends = (
         right
         for agency in agencies
         for right in (
             Right(f"{INGEST_PREFIX}{agency}", "read", f"{_ROOT}/{agency}/+/+/reads"),
+            Right(f"{INGEST_PREFIX}{agency}", "read", f"{_ROOT}/{agency}/+/+/pictures"),
             Right(f"{INGEST_PREFIX}{agency}", "write", f"{_ROOT}/{agency}/+/+/receipts"),
+            Right(f"{INGEST_PREFIX}{agency}", "write", f"{_ROOT}/{agency}/+/+/requests"),
         )
     )
     return (*units, *ends)

@@ -94,7 +94,7 @@ class ChainWatch:
             says = self._notices.buried(tombstone)
         except EnvelopeError:
             return []
-        return joined([*says.budget, *says.expired, *says.copies])
+        return joined([*says.budget, *says.expired, *says.copies, *says.pictures])
 
     def answered(self, token: int, taken: bool) -> bool:
         """Whether ``token`` was a notice's; one that nobody took is said again."""

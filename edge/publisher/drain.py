@@ -22,7 +22,16 @@ from edge.publisher.anchors import Anchors
 from edge.publisher.chain_watch import ChainWatch
 from edge.publisher.copies import Copies
 from edge.publisher.flight import Flight
-from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, Publisher, ReceiptArrived
+from edge.publisher.interface import (
+    Acknowledged,
+    Connected,
+    Disconnected,
+    Event,
+    Publisher,
+    ReceiptArrived,
+    RequestArrived,
+)
+from edge.publisher.pictures import Pictures
 from edge.records import Envelope
 
 _POLL_S = 0.1
@@ -47,6 +56,7 @@ class Drain:
         anchors: Anchors | None = None,
         resend_after_s: float = 20.0,
         tell_every_s: float = 60.0,
+        pictures: Pictures | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Without ``notices`` the agency hears nothing about this unit's chain and cannot tell a read that waits here from one
@@ -55,9 +65,15 @@ class Drain:
         self._monotonic = monotonic
         self._flight, self._copies = Flight(resend_after_s), Copies()
         self._chain = None if notices is None else ChainWatch(outbox, notices, tell_every_s, anchors)
+        self._pictures = pictures
         self._look_at_s = monotonic()
         self._dropped: tuple[int, int] | None = None
         self._last_reason = ""
+
+    @property
+    def pictures_left(self) -> int:
+        """How many pictures are still to be sent, up to a few."""
+        return 0 if self._pictures is None else self._pictures.left
 
     def run(self, stop: threading.Event) -> None:
         """Send, take receipts and prune until ``stop`` is set; a broker that is away is waited for, never a reason to end."""
@@ -73,6 +89,8 @@ class Drain:
             self._look_after()
             self._tell()
             sent = self._send_new(hits=True) + self._send_overdue() + self._send_held() + self._send_new(hits=False)
+            if not sent:
+                self._send_picture()
             self._take_events(0.0 if sent else _POLL_S)
         except OutboxError as error:
             # Lane 1 meets the same trouble and decides about reads; here it only means trying again.
@@ -226,6 +244,19 @@ class Drain:
             self._flight.handed_over(token, sum(map(len, wires)), now_s)
         return token
 
+    def _send_picture(self) -> None:
+        """Hand over a piece of a picture, if there is no read that has not been handed over yet."""
+        now_s = self._monotonic()
+        if self._pictures is None or not self._flight.room(now_s):
+            return
+        wire = self._pictures.next_piece(now_s)
+        if wire is None or self._outbox.waiting(after=self._flight.cursor, limit=1):
+            return
+        token = self._publisher.send_picture(wire)
+        if token is not None:
+            self._flight.handed_over(token, len(wire), now_s)
+            self._pictures.sent(token)
+
     def _look_at(self, envelope: Envelope) -> None:
         """What is not as it was written goes out all the same: the agency keeps it aside as evidence."""
         if self._chain is not None and self._chain.finds_altered(envelope):
@@ -257,6 +288,8 @@ class Drain:
         if isinstance(event, Connected):
             self._flight.begin(event.window)
             self._copies.begin()
+            if self._pictures is not None:
+                self._pictures.begin()
             if self._chain is not None:
                 self._chain.begin()
             self._last_reason = ""
@@ -268,10 +301,14 @@ class Drain:
             self._take_answer(event)
         elif isinstance(event, ReceiptArrived):
             self._take_receipt(event.wire)
+        elif isinstance(event, RequestArrived) and self._pictures is not None:
+            self._pictures.take_request(event.wire)
 
     def _take_disconnection(self, event: Disconnected) -> None:
         self._flight.end()
         self._copies.begin()
+        if self._pictures is not None:
+            self._pictures.begin()
         self._journal.count("link", "disconnected")
         if event.reason != self._last_reason:
             waiting = self._outbox.backlog().waiting
@@ -281,6 +318,8 @@ class Drain:
     def _take_answer(self, event: Acknowledged) -> None:
         self._flight.answered(event.token, self._monotonic())
         if self._chain is not None and self._chain.answered(event.token, event.refused == ""):
+            return
+        if self._pictures is not None and self._pictures.answered(event.token, event.refused, self._monotonic()):
             return
         if self._copies.knows(event.token):
             self._take_answer_to_copy(event)
@@ -315,6 +354,8 @@ class Drain:
         self._journal.count("receipts_taken")
         self._alarm(receipt, backlog.committed)
         self._journal.count("envelopes_pruned", by=self._outbox.prune(receipt.epoch, receipt.stored))
+        if self._pictures is not None:
+            self._pictures.settled(receipt)
         if self._chain is not None and receipt.buried:
             self._chain.settled(receipt.buried)
         self._flight.settled(receipt.stored, receipt.conflicts, self._monotonic())

@@ -33,7 +33,13 @@ class ReceiptArrived(Struct, frozen=True, kw_only=True):
     wire: bytes
 
 
-Event = Connected | Disconnected | Acknowledged | ReceiptArrived
+class RequestArrived(Struct, frozen=True, kw_only=True):
+    """A message that claims to be the agency's request for pictures."""
+
+    wire: bytes
+
+
+Event = Connected | Disconnected | Acknowledged | ReceiptArrived | RequestArrived
 
 
 class Publisher(Protocol):
@@ -46,6 +52,10 @@ class Publisher(Protocol):
     def send(self, wires: Sequence[bytes], party: str | None = None) -> int | None:
         """Hand over messages for the owner, or copies for ``party``, which go and are answered for together; their token, or
         None if there is no room or no connection now."""
+        ...
+
+    def send_picture(self, wire: bytes) -> int | None:
+        """Hand over a piece of a picture for the owner; its token, or None if there is no room or no connection now."""
         ...
 
     def next_event(self, timeout_s: float) -> Event | None:
