@@ -19,6 +19,7 @@ from edge.envelope.open import HpkeOpener
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
 from edge.ingest import witness
 from edge.ingest.interface import Alarm, Delivery, LinkChange, UnitAccount
+from edge.ingest.pictures import PictureDesk
 from edge.ingest.quarantine import QuarantineFile
 from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
@@ -26,7 +27,8 @@ from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
 from edge.publisher.anchors import Anchors
 from edge.publisher.drain import Drain
-from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived
+from edge.publisher.interface import Acknowledged, Connected, Disconnected, Event, ReceiptArrived, RequestArrived
+from edge.publisher.pictures import Send
 from edge.records import Envelope, Slot
 from edge.store.sqlite import SqliteStore
 from tests.clocks import HandClock
@@ -37,13 +39,13 @@ WINDOW = 32
 
 
 class Wire:
-    """Both ends' side of the connection.  ``lets_through`` is how many more messages reach the agency, ``loses_receipts`` how
-    many receipts do not reach the unit."""
+    """Both ends' side of the connection.  ``lets_through`` is how many more messages reach the agency,
+    ``lets_pictures_through`` how many pieces of pictures, ``loses_receipts`` how many receipts do not reach the unit."""
 
     def __init__(self, device: str) -> None:
         self.device = device
         self.sent: list[bytes] = []
-        self.lets_through, self.loses_receipts = 10**9, 0
+        self.lets_through, self.lets_pictures_through, self.loses_receipts = 10**9, 10**9, 0
         self._to_unit: deque[Event] = deque([Connected(window=WINDOW)])
         self._connected = False
         self._to_agency: deque[Delivery | LinkChange] = deque()
@@ -71,9 +73,23 @@ class Wire:
         self._to_unit.append(Acknowledged(token=len(self.sent)))
         return len(self.sent)
 
-    def deliver(self, wire: bytes) -> None:
+    def send_picture(self, wire: bytes) -> int | None:
+        if not self._connected:
+            return None
+        self.sent.append(wire)
+        if self.lets_pictures_through > 0:
+            self.lets_pictures_through -= 1
+            self.deliver(wire, picture=True)
+        self._to_unit.append(Acknowledged(token=len(self.sent)))
+        return len(self.sent)
+
+    def deliver(self, wire: bytes, *, picture: bool = False) -> None:
         """Hand ``wire`` to the agency, as whoever has the device's certificate could."""
-        self._to_agency.append(Delivery(device=self.device, topic=f"t/{self.device}", wire=wire, token=0))
+        self._to_agency.append(Delivery(device=self.device, topic=f"t/{self.device}", wire=wire, token=0, picture=picture))
+
+    def post_request(self, device: str, wire: bytes) -> bool:
+        self._to_unit.append(RequestArrived(wire=wire))
+        return True
 
     def post_receipt(self, device: str, wire: bytes) -> bool:
         if self.loses_receipts:
@@ -98,12 +114,8 @@ class AgencySide:
     """The wire as the agency end sees it: a mailbox."""
 
     def __init__(self, wire: Wire) -> None:
-        self.start, self.close, self.acknowledge, self.post_receipt = (
-            wire.start,
-            wire.close,
-            wire.acknowledge,
-            wire.post_receipt,
-        )
+        self.start, self.close, self.acknowledge = wire.start, wire.close, wire.acknowledge
+        self.post_receipt, self.post_request = wire.post_receipt, wire.post_request
         self._wire = wire
 
     def next_event(self, timeout_s: float) -> Delivery | LinkChange | None:
@@ -113,8 +125,8 @@ class AgencySide:
 class UnitSide:
     """A unit without a camera: its outbox and lane 2.  ``clock`` says which machine it is."""
 
-    def __init__(self, town: Town, device: str, clock: HandClock, outbox: Path, **how: int) -> None:
-        self.town, self.device, self.path, self.clock, self.how = town, device, outbox, clock, how
+    def __init__(self, town: Town, device: str, clock: HandClock, outbox: Path, send: Send = "after-reads", **how: int) -> None:
+        self.town, self.device, self.path, self.clock, self.how, self.send = town, device, outbox, clock, how, send
         self.journal, self.log, self.now_s = Journal(log := io.StringIO()), log, 0.0
         self.wire, self._sealer = Wire(device), town.sealer(device)
         self.epoch, self.hashes = "", dict[int, bytes]()
@@ -138,6 +150,7 @@ class UnitSide:
             anchors=Anchors(self.path.with_name("anchors"), self.clock.now, notices.anchor),
             monotonic=lambda: self.now_s,
             resend_after_s=20.0,
+            pictures=self.town.pictures(self.device, self.outbox, self.journal, self.send, 20.0),
         )
 
     def put(self, count: int = 1, **how: object) -> list[Envelope]:
@@ -169,10 +182,13 @@ class Line:
         self.witness_path = self.town.agency / "chains.sqlite"
         self.witness = WitnessFile(self.witness_path)
         self.units: list[UnitSide] = []
+        self.desks: dict[int, PictureDesk] = {}
 
-    def unit(self, clock: HandClock | None = None, outbox: Path | None = None, **how: int) -> UnitSide:
+    def unit(
+        self, clock: HandClock | None = None, outbox: Path | None = None, send: Send = "after-reads", **how: int
+    ) -> UnitSide:
         path = outbox or self.town.outbox_path(self.device)
-        self.units.append(UnitSide(self.town, self.device, clock or HandClock(), path, **how))
+        self.units.append(UnitSide(self.town, self.device, clock or HandClock(), path, send, **how))
         return self.units[-1]
 
     def meet(self, unit: UnitSide, seconds: int = 60) -> None:
@@ -220,4 +236,10 @@ class Line:
             self.journal,
             agency=AGENCY,
             receipt_every_s=0.0,
+            desk=self.desk(wire),
         )
+
+    def desk(self, wire: Wire) -> PictureDesk:
+        """It lives as long as the wire, and counts the unit's seconds."""
+        unit = next(unit for unit in self.units if unit.wire is wire)
+        return self.desks.setdefault(id(wire), self.town.desk(self.store, self.journal, monotonic=lambda: unit.now_s))

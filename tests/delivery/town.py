@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from edge import keys
@@ -11,9 +13,12 @@ from edge.envelope.enrolled import EnrolledDevices
 from edge.envelope.keyring import load_private_key, load_public_key, load_public_keys
 from edge.envelope.notice import NoticeSigner
 from edge.envelope.open import HpkeOpener
+from edge.envelope.picture import HpkePictureOpener, PartSigner
 from edge.envelope.receipt import ReceiptSigner, ReceiptVerifier
+from edge.envelope.request import RequestSigner, RequestVerifier
 from edge.envelope.seal import HpkeSealer
 from edge.ingest.mqtt import MqttMailbox
+from edge.ingest.pictures import PictureDesk
 from edge.ingest.quarantine import QuarantineFile
 from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
@@ -22,6 +27,7 @@ from edge.outbox.sqlite import SqliteOutbox
 from edge.publisher.anchors import Anchors
 from edge.publisher.drain import Drain
 from edge.publisher.mqtt import MqttPublisher
+from edge.publisher.pictures import Pictures, Send
 from edge.store.sqlite import SqliteStore
 from tests.labeled import AGENCY
 
@@ -77,13 +83,61 @@ class Town:
             bury=self.notices(device).bury,
         )
 
-    def drain(self, device: str, outbox: SqliteOutbox, journal: Journal, resend_after_s: float = 3.0) -> Drain:
+    def drain(
+        self,
+        device: str,
+        outbox: SqliteOutbox,
+        journal: Journal,
+        resend_after_s: float = 3.0,
+        send: Send = "after-reads",
+    ) -> Drain:
         own = self.device(device)
         verifier = ReceiptVerifier(agency=AGENCY, device=device, keys=load_public_keys(own / "agency-receipt.pem"))
         publisher = MqttPublisher(self.broker(own), device=device, agency=AGENCY)
         notices = self.notices(device)
         anchors = Anchors(own / "data" / "anchors", Clock().now, notices.anchor)
-        return Drain(outbox, publisher, verifier, journal, notices=notices, anchors=anchors, resend_after_s=resend_after_s)
+        return Drain(
+            outbox,
+            publisher,
+            verifier,
+            journal,
+            notices=notices,
+            anchors=anchors,
+            resend_after_s=resend_after_s,
+            pictures=self.pictures(device, outbox, journal, send),
+        )
+
+    def pictures(
+        self, device: str, outbox: SqliteOutbox, journal: Journal, send: Send = "after-reads", resend_after_s: float = 3.0
+    ) -> Pictures:
+        """The part of lane 2 that sends pictures."""
+        own = self.device(device)
+        return Pictures(
+            outbox.pictures,
+            PartSigner(device=device, agency=AGENCY, sign_key=load_private_key(own / "sign.key")),
+            RequestVerifier(agency=AGENCY, device=device, keys=load_public_keys(own / "agency-receipt.pem")),
+            journal,
+            epoch=outbox.head().epoch,
+            send=send,
+            resend_after_s=resend_after_s,
+        )
+
+    def desk(
+        self,
+        store: SqliteStore,
+        journal: Journal,
+        neighbour: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> PictureDesk:
+        """The part of an agency end that takes pictures."""
+        own = self.neighbour(neighbour) if neighbour else self.agency
+        opener = HpkePictureOpener(
+            agency=neighbour or AGENCY,
+            device_keys=EnrolledDevices(own / "devices"),
+            seal_keys=[load_private_key(own / "seal.key")],
+        )
+        requests = RequestSigner(load_private_key(own / "receipt.key"))
+        return PictureDesk(opener, store, requests, journal, agency=neighbour or AGENCY, monotonic=monotonic)
 
     def notices(self, device: str) -> NoticeSigner:
         sign_key = load_private_key(self.device(device) / "sign.key")
@@ -115,4 +169,5 @@ class Town:
             WitnessFile(own / "chains.sqlite"),
             journal,
             agency=name,
+            desk=self.desk(store, journal, neighbour),
         )
