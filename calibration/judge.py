@@ -125,7 +125,7 @@ def picture_measures(pictures: Sequence[PlatePicture], road: Road) -> tuple[Meas
             thresholds.CONTRAST, "look for glare, fog, dirt on the lens, back-light; switch wide dynamic range off",
         ),
         measure(
-            "noise", noise, "grey levels", "≤ 1/10 of the characters' step", step / max(noise, 0.1),
+            "noise", noise, "grey levels", "≤ step/10", step / max(noise, 0.1),
             thresholds.NOISE_STEP, "lower the gain; add light or open the iris instead",
         ),
     )  # fmt: skip

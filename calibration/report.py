@@ -6,6 +6,7 @@ import base64
 from collections.abc import Mapping
 from html import escape
 
+from calibration.formulas import shutter_words
 from calibration.records import Interval, Measure, Record
 
 _STYLE = """
@@ -55,6 +56,8 @@ def report_html(record: Record, record_id: str, pictures: Mapping[str, bytes]) -
 
 def shown_value(line: Measure) -> str:
     """``131 px``, ``12 to 31 °`` or a dash."""
+    if line.value is not None and line.name == "shutter":
+        return shutter_words(line.value)
     if line.value is not None:
         return f"{_figure(line.value)} {line.unit}".strip()
     if line.low is not None and line.high is not None:

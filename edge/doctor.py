@@ -65,6 +65,8 @@ def examine(path: Path) -> Iterator[Check]:
     yield _certificate(config)
     for camera in config.cameras:
         yield _tried(f"camera {camera.name}", functools.partial(_camera, camera))
+        if camera.calibration is not None:
+            yield _tried(f"calibration {camera.name}", functools.partial(_calibration, config, camera))
     yield _disk(config)
     yield _outbox(config)
     yield _clock()
@@ -80,6 +82,15 @@ def _tried(what: str, check: Callable[[], str]) -> Check:
 
 def _loaded(_: object) -> str:
     return "loads"
+
+
+def _calibration(config: DeviceConfig, camera: CameraConfig) -> str:
+    record = build.calibration(config, camera)
+    if record is None:
+        return "none is named"
+    setup = record.head.setup
+    lane = "a lane" if setup.lane else "no lane"
+    return f"record {record.id} of {record.head.made:%Y-%m-%d}, signature holds; {lane}, {len(setup.masks)} masks"
 
 
 def _camera(config: CameraConfig) -> str:
