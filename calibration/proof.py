@@ -63,8 +63,8 @@ def plain(text: str) -> str:
 def prove(wanted: Sequence[str], reads: Sequence[PassRead]) -> Proof:
     """Each pass against the reads, in order as far as both are: a pass is read where its own read has the whole text.
 
-    Passes and reads are brought together like two spellings of one word (Needleman and Wunsch 1970): right ones first, and a
-    wrong read stands for the pass in whose place it is."""
+    Passes and reads are brought together like two spellings of one word (Needleman and Wunsch 1970): right ones first, then
+    those that share half of their characters; what is left are passes that nobody saw and cars that were not of the test."""
     pairs = _aligned([folded(plain(text)) for text in wanted], [folded(read.text) for read in reads])
     misses, hits, used = [], 0, 0
     for i, j in pairs:
@@ -135,8 +135,8 @@ def _aligned(wanted: Sequence[str], reads: Sequence[str]) -> list[tuple[int | No
 
 
 def _worth(wanted: str, read: str) -> float:
-    """An equal text counts for more than any number of unequal ones; a similar one for something."""
+    """An equal text counts for more than any number of unequal ones; a similar one for something; others are another car's."""
     if wanted == read:
         return 1000.0
     same = sum(a == b for a, b in zip(wanted, read, strict=False))
-    return same / max(len(wanted), len(read)) if same * 2 >= len(wanted) else 0.0
+    return same / max(len(wanted), len(read)) if same * 2 >= len(wanted) else -1.0

@@ -92,7 +92,9 @@ def developed(light: Plane, sensor: Sensor, seed: int = 0) -> Image:
         kernel = motion_kernel(sensor.motion_px, sensor.motion_deg)
         light = as_plane(cv2.filter2D(light, -1, kernel, borderType=cv2.BORDER_REPLICATE))
     if sensor.noise > 0:
-        light = light + np.random.default_rng(seed).normal(0, sensor.noise, light.shape).astype(np.float32)
+        # The same in all channels: what is measured, and asked for here, is the noise of the grey plane.
+        grain = np.random.default_rng(seed).normal(0, sensor.noise, light.shape[:2]).astype(np.float32)
+        light = light + grain.reshape(*grain.shape, *([1] * (light.ndim - 2)))
     return np.clip(np.rint(light), 0, 255).astype(np.uint8)
 
 
