@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from calibration.picture import measure_plate
 from calibration.records import Angles, Conditions, Corners, Curve, CurvePoint, PlatePicture, PlateStyle, Prediction, Share
-from calibration.scene import Eye, Pose, Sensor, corners_of, photograph
+from calibration.scene import Eye, Plane, Pose, Sensor, corners_of, developed, photograph, projected
 from edge.bench.score import wilson
 from edge.clock import Clock
 from edge.detector.interface import Detector
@@ -131,16 +131,17 @@ def conditions_of(pictures: Sequence[PlatePicture], angles: Angles | None = None
 def look_of(conditions: Conditions) -> Look:
     """The blur and the grey levels under which rendered plates measure as ``conditions`` say."""
     some = bank(conditions.style)[:: max(1, len(bank(conditions.style)) // _MATCHED_ON)][:_MATCHED_ON]
+    shown = [_projected(plate, conditions) for plate in some]
     edges = []
     for sigma in _SIGMAS:
-        measured = [_measured(plate, conditions, Sensor(blur_px=sigma, noise=0)) for plate in some]
+        measured = [measure_plate(developed(light, Sensor(blur_px=sigma, noise=0)), corners) for light, corners in shown]
         edges.append(float(median(m.blur_x_px or 0.0 for m in measured)))
     rising = np.maximum.accumulate(edges)
     sigma = float(np.interp(conditions.blur_px, rising, _SIGMAS))
     sensor = Sensor(
         blur_px=sigma, motion_px=conditions.motion_px, motion_deg=conditions.motion_deg + conditions.roll, noise=0.0
     )  # fmt: skip
-    measured = [_measured(plate, conditions, sensor) for plate in some]
+    measured = [measure_plate(developed(light, sensor), corners) for light, corners in shown]
     gain = conditions.step / max(1.0, float(median(m.step for m in measured)))
     white, black = sensor.white, sensor.black
     level = float(median(m.brightness for m in measured))
@@ -245,14 +246,16 @@ def share(hits: int, total: int) -> Share:
     return Share(hits=hits, total=total, share=hits / total if total else 0.0, low=low, high=high)
 
 
-def _measured(plate: BankPlate, conditions: Conditions, sensor: Sensor) -> PlatePicture:
+def _projected(plate: BankPlate, conditions: Conditions) -> tuple[Plane, Corners]:
+    """A plate's light before any blur, in a picture no larger than need be, and its corners there."""
     eye = Eye(
         frame_size=(max(40, int(conditions.width_px * 1.6)), max(24, int(conditions.width_px))),
         focal_px=conditions.width_px * _DISTANCE_WIDTHS,
     )
     pose = _pose(conditions)
-    corners = corners_of(SIZE_MM[conditions.style], pose, eye)
-    return measure_plate(photograph(_lit(plate, conditions), SIZE_MM[conditions.style], pose, eye, sensor), corners)
+    size = SIZE_MM[conditions.style]
+    reach = 3 * _SIGMAS[-1] + conditions.motion_px
+    return projected(_lit(plate, conditions), size, pose, eye, reach), corners_of(size, pose, eye)
 
 
 def _pose(conditions: Conditions) -> Pose:

@@ -69,9 +69,17 @@ def photograph(
     """The picture of ``sheet`` (GRAY or BGR, ``size_mm`` wide and high) on ``ground``.
 
     The ground is a picture of the frame's size with the sheet's channels, mid-grey unless given."""
+    reach = 3 * sensor.blur_px + sensor.motion_px
+    return developed(projected(sheet, size_mm, pose, eye, reach, ground), sensor, seed)
+
+
+def projected(
+    sheet: Image, size_mm: tuple[float, float], pose: Pose, eye: Eye, reach_px: float, ground: Image | None = None
+) -> Plane:
+    """The light (0 to 1) that reaches lens and sensor, which then spread it by ``reach_px`` at most."""
     width, height = eye.frame_size
     corners = np.array(corners_of(size_mm, pose, eye))
-    margin = 8 + 3 * sensor.blur_px + sensor.motion_px
+    margin = 8 + reach_px
     x0, y0 = (int(v) for v in np.clip(np.floor(corners.min(axis=0) - margin), 0, (width - 1, height - 1)))
     x1, y1 = (int(v) for v in np.clip(np.ceil(corners.max(axis=0) + margin), (1, 1), (width, height)))
     shape = (height, width, *sheet.shape[2:])
@@ -80,7 +88,7 @@ def photograph(
         colour, cover = _traced(sheet, size_mm, pose, eye, (x0, y0, x1, y1))
         part = light[y0:y1, x0:x1]
         part += (colour - part) * cover.reshape(*cover.shape, *([1] * (light.ndim - 2)))
-    return developed(light, sensor, seed)
+    return light
 
 
 def developed(light: Plane, sensor: Sensor, seed: int = 0) -> Image:

@@ -31,7 +31,7 @@ from edge.window import FoundPlate, View
 _SHARE = 0.25
 _REMEMBER_S = 6.0  # a plate that has passed counts for so long
 _OVER_S = 5.0
-_FRESH_S = 1.5
+_FRESH_S = 1.0
 _PASS_GAP_S = 1.5
 _PASSES_AT_MOST = 500
 _FEWEST_GLIMPSES = 5

@@ -103,8 +103,8 @@ class Hour:
         drive = self._drive
         if drive is not None:
             drive.see(view)
-        if sight is not None and self._watches_focus:
-            self._focusing.see(sight.at_s, view.image, sight)
+        if self._watches_focus:
+            self._focusing.see(time.monotonic(), view.image, sight or self._glance.last)
 
     def passed(self, passed: Passed) -> None:
         """A vehicle has passed."""

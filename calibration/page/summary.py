@@ -35,9 +35,9 @@ def summary_of(
 ) -> tuple[str, ...]:
     """What will stand in the record, and what will not."""
     good = sum(line.verdict == "PASS" for line in measures)
-    lane = "not drawn: the whole picture counts" if drawing.lane is None else f"drawn, {len(drawing.masks)} no-go areas"
+    lane = "not drawn: the whole picture counts" if drawing.lane is None else f"drawn, no-go areas {len(drawing.masks)}"
     cards = "not taken" if geometry is None else f"taken at {geometry.near.distance_m:.1f} to {geometry.far.distance_m:.1f} m"
-    predicted = "not made" if prediction is None else f"{prediction.exact.share:.0%} of such plates read exactly"
+    predicted = "not made" if prediction is None else f"{round(prediction.exact.share * 100)} of 100 such plates read exactly"
     driven = "not made" if proof is None else f"{proof.passes.hits} of {proof.passes.total} passes read"
     return (
         f"Measures: {good} of {len(measures)} on target" if measures else "Measures: none yet",

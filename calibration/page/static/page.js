@@ -10,7 +10,7 @@ const OF_STEP = {
   focus: ["focus", "focus_shift", "mtf", "blur", "shutter", "contrast", "noise", "clipped", "crushed"],
   card: ["frames_on_plate", "frame_rate"],
 };
-let state = null, step = "aim", over = false, busy = false, restored = false;
+let state = null, step = "aim", acted = 0, over = false, busy = false, restored = false;
 
 /* Talking to the unit */
 class Refusal extends Error {}
@@ -28,7 +28,9 @@ async function does(name, message, done) {
   try {
     const answer = await ask(`/do/${name}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(message || {}) });
     say(done || "");
-    show(await answer.json());
+    const next = await answer.json(), { serial, size, plates } = state; // what was done, on the picture that is shown
+    acted = performance.now();
+    show({ ...next, serial, size, plates });
     return true;
   } catch (error) {
     say(error instanceof Refusal ? error.message : "The unit does not answer. Is the tablet still in its network?");
@@ -53,8 +55,10 @@ async function look() {
   let silent = 0, address = "";
   while (!over) {
     try {
+      const asked = performance.now();
       const next = await (await ask(`/state?after=${state ? state.serial : -1}`)).json();
       silent = 0;
+      if (asked < acted) continue; // older than what was done meanwhile
       if (next.serial >= 0 && next.serial !== (state ? state.serial : -1)) {
         const image = $("picture"), old = address;
         address = URL.createObjectURL(await (await ask(`/picture/${next.serial}`)).blob());
@@ -277,7 +281,7 @@ function showProof() {
   $("proved-big").hidden = !proof.share;
   if (proof.share) {
     put($("proved"), `${proof.share.hits}/${proof.share.total}`);
-    put($("proved-of"), `read exactly, surely ${percent(proof.share.low)} to ${percent(proof.share.high)}`);
+    put($("proved-of"), proof.running ? "read exactly so far" : `read exactly, surely ${percent(proof.share.low)} to ${percent(proof.share.high)}`);
   }
   list($("passes"), proof.passes);
 }

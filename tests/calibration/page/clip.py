@@ -45,8 +45,10 @@ def make_clip(path: Path, near_s: float = NEAR_S, far_s: float = FAR_S, traffic_
     """Write the clip (H.264, 10 pictures a second); ffmpeg encodes it."""
     street = demo_frames()
     empty = next(street)
-    pictures = [with_card(empty, NEAR, n) for n in range(int(near_s * FPS))]
-    pictures += [with_card(empty, FAR, n) for n in range(int(far_s * FPS))]
+    pictures: list[Image] = []
+    for pose, seconds in ((NEAR, near_s), (FAR, far_s)):
+        grains = [with_card(empty, pose, n) for n in range(3 if seconds else 0)]  # the noise of neighbours differs
+        pictures += [grains[n % 3] for n in range(int(seconds * FPS))]
     for number, frame in enumerate(street, 1):  # 15 pictures a second become 10
         if number >= traffic_s * 15:
             break

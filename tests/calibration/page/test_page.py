@@ -18,8 +18,13 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 
+from calibration.record import open_record
+from calibration.records import Record
+from edge.config import load_device
+from edge.demo.run import AGENCY, DEVICE, make_keys
+from edge.envelope.keyring import load_private_key
 from tests.calibration.page.browser import open_browser, resize
-from tests.calibration.page.clip import FAR, NEAR, SEES_DEG, make_clip
+from tests.calibration.page.clip import FAR, NEAR, PLATES, SEES_DEG, make_clip
 from tests.calibration.page.served import Served
 
 LOOK = (Path(__file__).parent / "look.js").read_text()
@@ -89,6 +94,20 @@ class Technician:
         return float(str(width)) > 160 if wide else 100 < float(str(width)) < 150
 
 
+def unit(folder: Path, clip: Path) -> Path:
+    """The configuration of a unit with keys of its own, whose one camera is the clip."""
+    make_keys(folder, 8883)
+    config = folder / "device.toml"
+    config.write_text(
+        f'[unit]\ndevice = "{DEVICE}"\nagency = "{AGENCY}"\ndata = "data"\n'
+        f'[[cameras]]\nname = "north"\nsource = "{clip}"\n[policy]\npack = "us-ct"\n'
+        '[keys]\nsign_key = "device/sign.key"\nagency_seal = "device/agency-seal.pem"\n'
+        'agency_receipt = "device/agency-receipt.pem"\n'
+        '[broker]\nhost = "127.0.0.1"\nport = 9\nca = "device/ca.pem"\ncertificate = "device/tls.pem"\nkey = "device/tls.key"\n'
+    )
+    return config
+
+
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clip") / "hour.mp4"
@@ -114,16 +133,28 @@ Browse = Callable[[Served], Technician]
 
 
 def test_the_whole_hour(clip: Path, browse: Browse, tmp_path: Path) -> None:
-    """Code, aim, focus, lane, card, prediction: each step does on the page what it says, with nothing from elsewhere."""
-    with Served("--clip", clip, "--plates", "10") as served:
+    """Code, aim, focus, lane, card, drive-by, prediction, save, report: each step does on the page what it says, nothing comes
+    from elsewhere, and the record is signed by the unit and says what was measured."""
+    config, folder = unit(tmp_path, clip), tmp_path / "setup"
+    with Served("-c", config, "--clip", clip, "--plates", "10", "--into", folder) as served:
         me = browse(served)
         me.open()
         me.enter(served.code)
         me.until(lambda: (me.state("serial") or -1) > 2, "pictures come")
         _aim(me)
+        _focus(me)
         _draw_the_lane(me)
         _take_the_cards(me)
+        _drive_by(me)
         _predict(me)
+        record = _save(me, folder, config)
+        assert record.technician == "A. Technician"
+        assert record.proof is not None
+        assert record.proof.passes.hits == 2
+        assert record.geometry is not None
+        assert len(record.setup.lane) == 4
+        assert record.prediction is not None
+        assert record.focus
         _looks_right_on_every_screen(me)
         outside = me.script(
             "return performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.startsWith(origin))"
@@ -131,7 +162,7 @@ def test_the_whole_hour(clip: Path, browse: Browse, tmp_path: Path) -> None:
         assert [name for name in outside if not name.startswith("blob:https://127.0.0.1")] == []  # type: ignore[attr-defined]
         assert [each for each in me.browser.get_log("browser") if each["level"] == "SEVERE"] == []
         me.tap("header form button")
-        assert "You have left" in me.text("body")
+        me.until(lambda: "You have left" in me.text("body"), "the session has ended")
 
 
 def _aim(me: Technician) -> None:
@@ -144,6 +175,20 @@ def _aim(me: Technician) -> None:
     width = me.text('[data-measures="aim"] [data-name="plate_width"] .value')
     assert 170 <= int(width.split()[0]) <= 185
     assert me.script("return state.steps.aim") == "PASS"
+
+
+def _focus(me: Technician) -> None:
+    me.script("go('focus')")
+    me.until(lambda: me.script("return state.focus.course.length") or 0, "focus is measured")
+    me.until(lambda: me.text("#of-best").isdecimal(), "its share of the best is shown")
+    me.tap("#patch")
+    me.draw((0.10, 0.05), (0.20, 0.10), (0.30, 0.15))
+    me.until(lambda: me.state("focus.patch"), "the patch is chosen")
+    me.until(lambda: me.script("return state.focus.course.length") or 0, "focus is measured on the patch")
+    x, _, width, _ = me.state("focus.patch")  # type: ignore[misc]
+    assert abs(x - 0.10) < 0.01
+    assert abs(width - 0.20) < 0.01
+    assert 80 <= int(me.text("#of-best")) <= 100  # a sign on a wall: the lens stands still
 
 
 def _draw_the_lane(me: Technician) -> None:
@@ -181,6 +226,35 @@ def _predict(me: Technician) -> None:
     me.until(lambda: me.state("prediction"), "the prediction is there")
     me.until(lambda: me.script("return document.querySelectorAll('#curves svg').length") == 3, "its curves are drawn")
     assert 0 <= int(me.text("#exact")) <= 100
+
+
+def _drive_by(me: Technician) -> None:
+    me.script("go('proof')")
+    me.type("known", "\n".join(PLATES))
+    me.tap("#prove")
+    me.until(lambda: me.script("return state.proof.share && state.proof.share.hits") == 2, "both passes are read")
+    me.tap("#end-proof")
+    me.until(lambda: me.script("return state.proof.running") is False, "counting has stopped")
+    assert me.text("#proved") == "2/2"
+
+
+def _save(me: Technician, folder: Path, config: Path) -> Record:
+    """Save on the page, download the report, and read the record as anybody with the unit's public key can."""
+    me.script("go('save')")
+    me.type("technician", "A. Technician")
+    me.tap("#save")
+    me.until(lambda: me.state("saved"), "the record is saved")
+    downloads = folder.parent / "downloads"
+    downloads.mkdir()
+    me.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)})
+    me.tap("#get-report")
+    report = downloads / "north.calibration.html"
+    me.until(report.exists, "the report is downloaded")
+    key = load_private_key(load_device(config).keys.sign_key).public_key()
+    number, record = open_record(folder / "north.calibration.json", [key])
+    assert number == me.text("#record-id")
+    assert number in report.read_text()
+    return record
 
 
 def _looks_right_on_every_screen(me: Technician) -> None:
