@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEBIAN := mosquitto postgresql ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly chromium chromium-driver
 NEEDED := mosquitto ffmpeg pdftoppm chromedriver
 
-.PHONY: help demo test check faults eval setup system train-setup lock clean
+.PHONY: help demo test check faults bench bench-clips eval setup system train-setup lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,18 @@ check: setup ## ruff and mypy
 MINUTES ?= 10
 faults: setup ## Kill, cut, wipe, fill, jump, forge: everything that must not lose a read (MINUTES=10)
 	@$(BIN)/python -m tests.faults --minutes $(MINUTES)
+
+# Beside the bundled clip and its mixtures: the clips of DATA, and those that `make bench-clips` rendered.
+TRAFFIC := .cache/bench/traffic
+bench: setup ## How fast the line is, against its targets; some 10 minutes, and MINUTES=10 for the cameras
+	@mkdir -p .cache/bench
+	@$(BIN)/plate-edge bench table $(wildcard $(DATA)/video/*.mp4 $(TRAFFIC)-*/clip.mp4) --minutes $(MINUTES) \
+	  --json .cache/bench/table.json --html .cache/bench/table.html
+	@echo "The records: .cache/bench/table.json; the page with the plots: .cache/bench/table.html"
+
+bench-clips: train-setup ## Render more clips for bench: a minute of traffic each, with four shares of plates (some 20 minutes)
+	@for share in 0 .2 .5 1; do test -f $(TRAFFIC)-$$share/clip.mp4 || $(BIN)/python -m models.train.demo_clip \
+	  --out $(TRAFFIC)-$$share --minutes 1 --share-with-plates $$share --seed 6 || exit 1; done
 
 setup: system $(VENV)/installed ## Everything that demo and test need
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import cv2
 import typer
@@ -23,12 +23,13 @@ from edge.bench.line.counting import Plan
 from edge.bench.line.duel import Duel, duel
 from edge.bench.line.record import Mode, Record, Sample, encode
 from edge.bench.line.report import Measured, page, read_measured
-from edge.bench.line.rig import Setup
+from edge.bench.line.rig import NO_POLICY, Setup
 from edge.bench.line.run import run
 from edge.bench.line.show import show_card, show_comparison, show_duel, show_record
 from edge.bench.passes import DueClip
 from edge.commands import bench_ingest
 from edge.commands.common import DetectorName, Json, Models, RecognizerName, say, tell, write_json
+from edge.config import Provider
 from edge.errors import ConfigError
 
 
@@ -77,7 +78,16 @@ def run_(
     cores: Annotated[int | None, typer.Option(min=1, help="Use only so many of the machine's cores.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each model.")] = 1,
     pixels: Annotated[int | None, typer.Option(help="Pixels of a frame that the detector sees.")] = None,
+    provider: Annotated[
+        list[Provider] | None,
+        typer.Option(help="Where the models run, best first; CPU unless told."),
+    ] = None,
+    precision: Annotated[
+        Literal["fp32", "int8"] | None,
+        typer.Option(help="Which bundled models; the default ones unless told."),
+    ] = None,
     pack: Annotated[str, typer.Option(help="The policy.")] = "us-ct",
+    no_policy: Annotated[bool, typer.Option("--no-policy", help="The least that a pack can say.")] = False,
     every_frame: Annotated[
         bool, typer.Option("--every-frame", help="The detector looks at every frame, whatever it shows.")
     ] = False,
@@ -98,13 +108,18 @@ def run_(
     """Measure the line on clips."""
     use_cores(cores)
     cv2.setNumThreads(1)
+    if precision is not None and (detector or recognizer):
+        raise typer.BadParameter("--precision names the models; leave --detector and --recognizer out")
+    by_precision = {"fp32": ("detector", "ocr"), "int8": ("detector-int8", "ocr-int8")}
+    named = by_precision[precision] if precision is not None else (detector, recognizer)
     setup = Setup(
         models=models,
-        detector=detector,
-        recognizer=recognizer,
+        detector=named[0],
+        recognizer=named[1],
         pixels=pixels,
+        providers=tuple(provider or ("cpu",)),
         threads=threads,
-        pack=pack,
+        pack=str(NO_POLICY) if no_policy else pack,
         every_frame=every_frame,
         delivery=delivery,
     )

@@ -35,7 +35,7 @@ from edge.bench.line.watch import Watch
 from edge.bench.peer import Peer
 from edge.camera.interface import Camera
 from edge.clock import Clock
-from edge.config import CameraConfig, DetectorConfig
+from edge.config import CameraConfig
 from edge.errors import ConfigError
 from edge.journal import Journal
 from edge.model_files import bundled_folder
@@ -212,7 +212,7 @@ def duel(clips: Sequence[Clip], setup: Setup, rounds: int, note: str, tell: Call
     thermal = heat.account(0, after.at_s - before.at_s)
     return Duel(
         host=host.describe(Path.cwd(), note),
-        software=host.software(setup.threads),
+        software=host.software(setup.providers, setup.threads),
         rounds=rounds,
         seconds=after.at_s - before.at_s,
         background=use.background,
@@ -223,7 +223,7 @@ def duel(clips: Sequence[Clip], setup: Setup, rounds: int, note: str, tell: Call
 
 def find_plates(clip: Clip, setup: Setup) -> list[tuple[Detection, ...]]:
     """The plates of which our detector is sure, frame by frame."""
-    finder = build.detector(setup.models or bundled_folder(), DetectorConfig(model=setup.detector, pixels=setup.pixels))
+    finder = build.detector(setup.models or bundled_folder(), setup.for_detector)
     camera = build.camera(CameraConfig(name="clip", source=str(clip.path)), Clock(), Journal())
     frames = (frame for frame in camera.frames(threading.Event()) if isinstance(frame, Frame))
     return [tuple(one for one in finder.detect(frame) if one.sure) for frame in frames]

@@ -16,7 +16,6 @@ from edge.bench.line import jetson
 from edge.bench.line.record import NOT_MEASURED, Figure, Host, Software, Words
 from edge.bench.line.sensors import Root, tool
 
-PROVIDER = "CPUExecutionProvider"
 #: Boards that units are built on, by words of their device tree's model.
 TARGETS = ("raspberry pi 4", "raspberry pi 5", "compute module 4", "compute module 5", "revpi", "orin")
 
@@ -49,7 +48,7 @@ def describe(data: Path, note: str, root: Root | None = None) -> Host:
     )
 
 
-def software(threads: int) -> Software:
+def software(providers: Sequence[str], threads: int) -> Software:
     """What the line runs on top of."""
     return Software(
         python=platform.python_version(),
@@ -58,7 +57,7 @@ def software(threads: int) -> Software:
         video_backends=tuple(cv2.videoio_registry.getBackendName(each) for each in cv2.videoio_registry.getBackends()),
         onnxruntime=onnxruntime.__version__,
         providers_available=tuple(onnxruntime.get_available_providers()),
-        provider_requested=PROVIDER,
+        provider_requested=", ".join(providers),
         threads=threads,
         spinning=False,
         graph_optimization="all",

@@ -21,7 +21,7 @@ from edge.bench.line.spans import Spans, band
 from edge.bench.line.verdict import judge
 from edge.bench.line.watch import StageTime
 from edge.clock import Clock
-from edge.config import CameraConfig, DetectorConfig, RecognizerConfig
+from edge.config import CameraConfig
 from edge.errors import ConfigError
 from edge.journal import Journal
 from edge.model_files import bundled_folder
@@ -37,8 +37,7 @@ def run_model(plan: Plan, show: Show) -> Record:
     """Time the models by turns for the planned time.  Raises ModelError, CameraError, or ConfigError if no plate is shown."""
     setup = plan.setup
     folder = setup.models or bundled_folder()
-    finder = build.detector(folder, DetectorConfig(model=setup.detector, pixels=setup.pixels, threads=setup.threads))
-    ocr = build.recognizer(folder, RecognizerConfig(model=setup.recognizer, threads=setup.threads))
+    finder, ocr = build.detector(folder, setup.for_detector), build.recognizer(folder, setup.for_recognizer)
     frames = _frames(plan)
     plates = [(frame, found[0]) for frame in frames if (found := finder.detect(frame))]
     if not plates:
@@ -94,7 +93,7 @@ def run_model(plan: Plan, show: Show) -> Record:
     return Record(
         run=run_facts(plan, seconds, 0.0, 1, realtime=False),
         host=host.describe(plan.data or Path.cwd(), plan.note),
-        software=host.software(setup.threads),
+        software=host.software(setup.providers, setup.threads),
         models=model_facts(setup),
         clips=plan.clips,
         speed=Speed(

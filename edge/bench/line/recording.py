@@ -31,7 +31,6 @@ from edge.bench.line.sensors import tool
 from edge.bench.line.spans import band
 from edge.bench.line.verdict import judge
 from edge.bench.line.watch import Round
-from edge.config import DetectorConfig, RecognizerConfig
 from edge.model_files import bundled_folder, default_models, read_manifest
 
 #: A run is cut into so many parts, whose spread is the noise band.
@@ -46,7 +45,7 @@ def record(plan: Plan, counted: Counted, probes: tuple[Probe, ...] = ()) -> Reco
     return Record(
         run=run_facts(plan, counted.seconds, counted.warm_up_s, len(counted.clips), counted.realtime),
         host=host.describe(plan.data or Path.cwd(), plan.note),
-        software=host.software(plan.setup.threads),
+        software=host.software(plan.setup.providers, plan.setup.threads),
         models=model_facts(plan.setup),
         clips=plan.clips,
         speed=_speed(counted, plan.setup.delivery),
@@ -77,7 +76,7 @@ def run_facts(plan: Plan, seconds: float, warm_up_s: float, cameras: int, realti
         version=__version__,
         commit=_commit(),
         command=shlex.join(["plate-edge", *sys.argv[1:]]),
-        setup={k: str(v) if isinstance(v, Path) else v for k, v in msgspec.structs.asdict(plan.setup).items()},
+        setup={k: _plain(v) for k, v in msgspec.structs.asdict(plan.setup).items()},
         setup_sha256=plan.setup.sha256(),
         cameras=cameras,
         fps_each=max(clip.fps for clip in plan.clips) if realtime else NOT_MEASURED,
@@ -124,8 +123,7 @@ def model_facts(setup: Setup) -> tuple[ModelFacts, ...]:
     """The models of a setup, as they are when they are loaded.  Raises ModelError."""
     folder = setup.models or bundled_folder()
     default, entries = default_models(folder), read_manifest(folder)
-    found = build.detector(folder, DetectorConfig(model=setup.detector, pixels=setup.pixels, threads=setup.threads))
-    ocr = build.recognizer(folder, RecognizerConfig(model=setup.recognizer, threads=setup.threads))
+    found, ocr = build.detector(folder, setup.for_detector), build.recognizer(folder, setup.for_recognizer)
     detector, recognizer = setup.detector or default.detector, setup.recognizer or default.recognizer
     return (
         ModelFacts(
@@ -144,7 +142,7 @@ def model_facts(setup: Setup) -> tuple[ModelFacts, ...]:
             sha256=ocr.sha256,
             input="one plate",
             precision=precision(folder / entries[recognizer].file),
-            provider=getattr(ocr, "provider", NOT_MEASURED),
+            provider=ocr.provider,
         ),
     )
 
@@ -170,6 +168,12 @@ def _speed(counted: Counted, delivery: bool) -> Speed:
         to_outbox=counted.watch.to_outbox(),
         to_receipt=counted.watch.to_receipt() if delivery else NOT_MEASURED,
     )
+
+
+def _plain(value: object) -> str | int | bool | None:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return value if value is None or isinstance(value, int) else str(value)
 
 
 def _commit() -> str | NotMeasured:

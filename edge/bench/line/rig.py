@@ -29,6 +29,7 @@ from edge.config import (
     ModelsConfig,
     PolicyConfig,
     PositionConfig,
+    Provider,
     RecognizerConfig,
     UnitConfig,
 )
@@ -37,6 +38,8 @@ from edge.unit import Accounts, Unit
 
 _Part = TypeVar("_Part")
 DRAIN_S = 20.0
+#: What the line does without a policy.
+NO_POLICY = Path(__file__).parent / "no-policy.toml"
 #: Makes the simulated camera around the clip's own; it ends when the event is set.
 CameraMaker = Callable[[Camera, threading.Event], Camera]
 
@@ -49,10 +52,21 @@ class Setup(Struct, frozen=True, kw_only=True):
     detector: str | None = None
     recognizer: str | None = None
     pixels: int | None = None
+    providers: tuple[Provider, ...] = ("cpu",)
     threads: int = 1
     pack: str = "us-ct"
     every_frame: bool = False
     delivery: bool = False
+
+    @property
+    def for_detector(self) -> DetectorConfig:
+        """The detector's part."""
+        return DetectorConfig(model=self.detector, pixels=self.pixels, providers=self.providers, threads=self.threads)
+
+    @property
+    def for_recognizer(self) -> RecognizerConfig:
+        """The reader's part."""
+        return RecognizerConfig(model=self.recognizer, providers=self.providers, threads=self.threads)
 
     def sha256(self) -> str:
         """Names the setup in a record."""
@@ -160,8 +174,8 @@ def device_config(setup: Setup, clips: Sequence[Clip], folder: Path, port: int, 
         ),
         models=ModelsConfig(folder=setup.models),
         gate=GateConfig(look_every_s=0.0, changes_only=False) if setup.every_frame else GateConfig(),
-        detector=DetectorConfig(model=setup.detector, pixels=setup.pixels, threads=setup.threads),
-        recognizer=RecognizerConfig(model=setup.recognizer, threads=setup.threads),
+        detector=setup.for_detector,
+        recognizer=setup.for_recognizer,
     )
 
 
