@@ -78,10 +78,7 @@ def run_(
     cores: Annotated[int | None, typer.Option(min=1, help="Use only so many of the machine's cores.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads of each model.")] = 1,
     pixels: Annotated[int | None, typer.Option(help="Pixels of a frame that the detector sees.")] = None,
-    provider: Annotated[
-        list[Provider] | None,
-        typer.Option(help="Where the models run, best first; CPU unless told."),
-    ] = None,
+    provider: Annotated[Provider, typer.Option(help="Where the models run; nowhere else, if it cannot be had.")] = "cpu",
     precision: Annotated[
         Literal["fp32", "int8"] | None,
         typer.Option(help="Which bundled models; the default ones unless told."),
@@ -117,7 +114,7 @@ def run_(
         detector=named[0],
         recognizer=named[1],
         pixels=pixels,
-        providers=tuple(provider or ("cpu",)),
+        providers=(provider,),
         threads=threads,
         pack=str(NO_POLICY) if no_policy else pack,
         every_frame=every_frame,
