@@ -15,7 +15,7 @@ from typer.main import get_group
 PLAIN = {
     "edge.commands.reading": ("read", "eval"),
     "edge.commands.unit": ("run", "demo", "doctor", "report"),
-    "edge.commands.agency": ("ingest", "alarms", "units"),
+    "edge.commands.agency": ("ingest", "alarms", "units", "times"),
 }
 #: … and the groups: where each is.  All in the order in which somebody meets them.
 GROUPS = {

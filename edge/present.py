@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from edge.ingest.clocks import CorrectedTime
 from edge.ingest.interface import ALARM_WORDS, Alarm, UnitAccount
 from edge.keys import KeyDescription
 from edge.ledger import Count, reads_account
@@ -109,6 +110,17 @@ def unit_table(accounts: Sequence[UnitAccount]) -> Table:
     return table
 
 
+def time_table(times: Sequence[CorrectedTime]) -> Table:
+    """When reads were captured whose clock was not set."""
+    table = Table("unit", "epoch", "number", "signed (UTC)", "captured (UTC)", "within")
+    for each in times:
+        known = ("not known yet", "–")
+        if each.utc is not None and each.error_ms is not None:
+            known = (f"{each.utc:%Y-%m-%d %H:%M:%S.%f}"[:-3], f"{each.error_ms / 1000:.3f} s")
+        table.add_row(each.device, each.epoch, str(each.seq), f"{each.signed:%Y-%m-%d %H:%M:%S}", *known)
+    return table
+
+
 def key_table(described: list[KeyDescription]) -> Table:
     """Keys and certificates: ids to compare by telephone, ends of validity."""
     table = Table("file", "kind", "subject", "id or fingerprint", "expires")
@@ -187,9 +199,7 @@ def show_demo(result: DemoResult, console: Console, pack: Pack) -> None:
     dropped = sum(result.frames_dropped.values())
     console.print("[bold]accounts[/]")
     skipped = sum(result.frames_skipped.values())
-    console.print(
-        f"  frames in {result.frames} = processed {result.frames_processed} + skipped {skipped} + dropped {dropped}"
-    )
+    console.print(f"  frames in {result.frames} = processed {result.frames_processed} + skipped {skipped} + dropped {dropped}")
     withheld = sum(result.withheld.values())
     console.print(f"  reads {result.passes} = stored {result.stored} + withheld {withheld} + lost {result.lost}")
     console.print(f"  legible passes of the clip {result.truth.passes}, stored with exactly their text {result.truth.exact}")

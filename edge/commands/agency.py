@@ -1,4 +1,4 @@
-"""``plate-edge ingest``, ``alarms`` and ``units``: the agency end."""
+"""``plate-edge ingest``, ``alarms``, ``units`` and ``times``: the agency end."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from edge.commands.common import (
     write_json,
 )
 from edge.config import load_agency
-from edge.ingest.witness import read_accounts, read_alarms, settle_alarms
+from edge.ingest.witness import read_accounts, read_alarms, read_times, settle_alarms
 from edge.journal import Journal
 from edge.present import (
     alarm_table,
+    time_table,
     unit_table,
 )
 
@@ -75,3 +76,14 @@ def units(config: AgencyFile, json: Json = False) -> None:
         say().print(unit_table(accounts))
     if any(account.missing for account in accounts):
         raise typer.Exit(1)
+
+
+@app.command()
+def times(config: AgencyFile, json: Json = False) -> None:
+    """When reads were captured that bear the time of a clock nobody had set, as far as the unit has said by now."""
+    found = read_times(build.witness_path(load_agency(config)))
+    if json:
+        for each in found:
+            write_json(each)
+    else:
+        say().print(time_table(found))

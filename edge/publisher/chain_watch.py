@@ -84,9 +84,9 @@ class ChainWatch:
         if self._times > 1 and not news and not fresh:
             return
         self._told = says
+        self._to_say.extend((*tombstones, self._notices.standing(head, to_come, self._altered)))
         if self._anchors is not None and (fresh or self._times < _ANCHORS_TIMES):
             self._to_say.extend(self._anchors.wires)
-        self._to_say.extend((*tombstones, self._notices.standing(head, to_come, self._altered)))
 
     def _numbers(self, tombstone: bytes) -> list[Range]:
         """Every number that a tombstone of ours names; none for another's."""

@@ -33,7 +33,7 @@ def test_hits_reach_the_store_first(line: Line) -> None:
     """All of them, before what was captured before them; the rest follows, and the outbox is empty."""
     unit = line.unit()
     backlog(unit, 120, 20)
-    unit.wire.lets_through = 7  # one of them is the word on where the chain stands
+    unit.wire.lets_through = 8  # two of them are the words on where the chain stands, and on the clock
     line.meet(unit, 1)
     assert line.stored() == [20, 40, 60, 80, 100, 120]
     unit.wire.lets_through = 10**9

@@ -95,13 +95,13 @@ def replayed(bench: Bench) -> Row:
         bench.chance.shuffle(shuffled)
         agency = scene.ingest()
         wait_for(scene.agency_connected, "the agency end's session")
-        _publish(scene, shuffled[: len(shuffled) // 2])
+        publish(scene, shuffled[: len(shuffled) // 2])
         agency.kill()
         agency = scene.ingest()
-        _publish(scene, shuffled[len(shuffled) // 2 :])
+        publish(scene, shuffled[len(shuffled) // 2 :])
         wait_for(lambda: scene.stored() == len(wires), "everything is stored")
         first = oracle.rows(scene.town)
-        _publish(scene, wires)
+        publish(scene, wires)
         time.sleep(1.0)
         codes = agency.end()
         account = scene.account()
@@ -117,7 +117,7 @@ def replayed(bench: Bench) -> Row:
         )
 
 
-def _publish(scene: Scene, wires: list[bytes]) -> None:
+def publish(scene: Scene, wires: list[bytes]) -> None:
     """As the device, wait for the broker's word for each."""
     link = mqtt.Link(scene.town.broker(scene.town.device(_DEVICE)), _DEVICE, subscribe=[])
     topic = mqtt.topic(mqtt.Address(agency=AGENCY, device=_DEVICE, kind="reads"))

@@ -10,11 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from edge import build
 from edge.config import load_agency
 from edge.demo import run as demo
 from edge.errors import StoreError
+from edge.ingest.clocks import Unset
 from edge.ingest.interface import ALARM_WORDS, AlarmReason
 from edge.ingest.witness import Buried, Came, Clashed, NotBelieved, Stood, WitnessFile, read_alarms
 from tests.ingest.test_chain import digest, standing, tombstone
@@ -121,11 +123,15 @@ def test_alarms_are_shown_and_settled_on_the_command_line(tmp_path: Path) -> Non
     found = load_agency(tmp_path / "agency.toml")
     witness = WitnessFile(build.witness_path(found))
     witness.take([Stood(standing=standing(4, {4}), arrived=())], START)
+    unset = Unset(signed=START, boottime_ns=1, boot_id="boot-a", delete_after=START + timedelta(days=1))
+    witness.take([replace(came(1), unset=unset)], START)
     witness.close()
     code, out = plate_edge("alarms")
     assert (code, json.loads(out)["reason"], json.loads(out)["last"]) == (1, "missing", 3)
     code, out = plate_edge("units")
     assert (code, json.loads(out)["committed"], json.loads(out)["missing"], json.loads(out)["to_come"]) == (1, 4, 3, 1)
+    code, out = plate_edge("times")
+    assert (code, json.loads(out)["seq"], json.loads(out)["utc"]) == (0, 1, None)
     assert plate_edge("alarms", "--settle", "1") == (0, "")
     assert plate_edge("alarms", "--settle", "7")[0] == 2
     assert json.loads(plate_edge("alarms", "--all")[1])["settled"]
