@@ -102,6 +102,8 @@ class _Open:
     def wants_reading(self, config: TrackerConfig) -> bool:
         if self.reported or len(self.readings) >= MAX_READINGS:
             return False
+        if self.frames == 1 and not self.detection.sure:
+            return False  # most of what the detector doubts is gone in the next picture
         if self.detection.box.w > GROWN * self.read_width:
             return True
         if self.doubtful:

@@ -186,9 +186,18 @@ def test_a_plate_asks_for_the_next_frame_until_it_is_read() -> None:
 
 
 def test_a_candidate_without_a_text_asks_for_nothing() -> None:
-    """A lamp or a badge that the detector doubts does not make the line look faster; one that reads as a plate does."""
+    """A lamp or a badge that the detector doubts does not make the line look faster; one that reads as a plate does, from when
+    it was found a second time."""
     assert asks_after(["", "", "", ""], sure=False) == [False] * 4
-    assert asks_after(["AB123", "AB123"], sure=False) == [True, True]
+    assert asks_after(["AB123", "AB123", "AB123"], sure=False) == [False, True, True]
+
+
+def test_what_the_detector_doubts_and_finds_once_is_not_read() -> None:
+    """A glint costs no reading; what is still there in the next picture does."""
+    tracker = PlateTracker("north", CONFIG)
+    assert tracker.follow(frame(0), [detection(300, 200, sure=False)]) == ()
+    assert len(tracker.follow(frame(1), [detection(302, 200, sure=False)])) == 1
+    assert len(tracker.follow(frame(1), [detection(900, 200, sure=True)])) == 1
 
 
 def test_what_a_sure_detector_takes_for_a_plate_asks_until_three_readings_found_none() -> None:
