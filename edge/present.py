@@ -86,6 +86,12 @@ def backlog_table(backlog: Backlog) -> Table:
     table.add_row("expired by label", str(backlog.expired))
     table.add_row("dropped for want of space", str(backlog.dropped))
     table.add_row("  their copies alone", str(backlog.dropped_copies))
+    if backlog.pictures.made:
+        has = backlog.pictures
+        table.add_row("pictures made", str(has.made))
+        table.add_row("  waiting (bytes)", f"{has.waiting} ({has.bytes})")
+        table.add_row("  stored at the agency", str(has.stored))
+        table.add_row("  dropped / expired / not wanted", f"{has.dropped} / {has.expired} / {has.unwanted}")
     table.add_row("epoch", backlog.epoch)
     return table
 

@@ -60,6 +60,8 @@ class HandOutbox:
 class HandDrain:
     """A lane 2 that runs until it is told to stop."""
 
+    pictures_left = 0
+
     def __init__(self) -> None:
         self.ended = threading.Event()
 

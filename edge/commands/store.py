@@ -23,10 +23,12 @@ from edge.commands.common import (
 )
 from edge.config import StoreConfig, load_agency
 from edge.envelope.keyring import load_private_key, load_public_keys
+from edge.errors import ConfigError
+from edge.handed_out import not_here, write_new
 from edge.present_store import book_table, event_words, hold_table, speed_words
 from edge.proofs import book_check, read_proofs, write_proofs
 from edge.store.book import check_book
-from edge.store.interface import HoldOrder
+from edge.store.interface import HoldOrder, PictureOrder
 
 store_commands = typer.Typer(help="Delete, hold and prove, at the agency; also while `ingest` runs.", no_args_is_help=True)
 
@@ -111,6 +113,30 @@ def store_holds(
             write_json(hold)
     else:
         say().print(hold_table(shown))
+
+
+@store_commands.command("picture")
+def store_picture(
+    read: Annotated[str, typer.Argument(help="Id of the read.")],
+    config: AgencyFile,
+    out: Annotated[Path, typer.Option("-o", "--out", help="A new file for the JPEG.")],
+    by: Annotated[str, typer.Option(help="Who wants to see it.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    case: Annotated[str, typer.Option(help="Case number, if there is one.")] = "",
+    frame: Annotated[bool, typer.Option("--frame", help="The street around the plate, not the plate alone.")] = False,
+) -> None:
+    """Write out the picture of a read; the signed book says who got it and why.  One that is still on its unit is asked for."""
+    loaded, now = load_agency(config), Clock().now().utc
+    order = PictureOrder(read=read, kind="frame" if frame else "crop", by=by, reason=reason, case=case)
+    if out.exists():
+        raise ConfigError(f"write picture {out}: the file is there already; name a new one")
+    with closing(build.open_store(loaded.store)) as store:
+        missing = not_here(store, order, now)
+        if missing:
+            say().print(missing, markup=False, soft_wrap=True)
+            raise typer.Exit(1)
+        jpeg = store.hand_out(order, now, build.book_keeper(loaded))
+    write_new(out, jpeg)
 
 
 @store_commands.command("proofs")
