@@ -41,6 +41,7 @@ def describe(data: Path, note: str, root: Root | None = None) -> Host:
         clock_max_mhz=_mhz(root, "cpuinfo_max_freq"),
         power_mode=_power_mode(tool("nvpmodel", "-q")),
         jetson_clocks=tool("jetson_clocks", "--show") or NOT_MEASURED,
+        jetpack=root.text("etc/nv_tegra_release") or NOT_MEASURED,
         storage=storage(data, root),
         serial_sha256=NOT_MEASURED if serial is None else hashlib.sha256(serial.encode()).hexdigest(),
         note=note,

@@ -15,7 +15,7 @@ from edge.bench.line import host
 from edge.bench.line.counting import Plan, Show
 from edge.bench.line.monitor import cpu_times, peak_rss_mb, rss_mb, used
 from edge.bench.line.record import NOT_MEASURED, Load, Loss, Record, Speed
-from edge.bench.line.recording import model_facts, run_facts
+from edge.bench.line.recording import SEED, model_facts, run_facts
 from edge.bench.line.sensors import Heat, Sensors
 from edge.bench.line.spans import Spans, band
 from edge.bench.line.verdict import judge
@@ -29,7 +29,6 @@ from edge.records import Box, Detection, Frame, Image
 
 FRAMES = 48
 ROUNDS_TO_WARM_UP = 3
-SEED = 20261122
 BATCH = 4
 
 
@@ -104,6 +103,7 @@ def run_model(plan: Plan, show: Show) -> Record:
             stages=tuple(
                 StageTime(stage=name, share=each.total_s / total_s, latency=each.latency()) for name, each in spans.items()
             ),
+            wait=Spans().latency(),
             frame=both.latency(),
             to_outbox=Spans().latency(),
         ),

@@ -25,10 +25,13 @@ FORMAT = 1
 
 
 class RunFacts(Struct, frozen=True, kw_only=True):
-    """Which run this was.  ``counted_s`` is what the figures are of, ``warm_up_s`` what came before."""
+    """Which run this was.  ``counted_s`` is what the figures are of, ``warm_up_s`` what came before; times are UTC.
+
+    ``seed`` is that of the noise that the models are called on; nothing else is drawn."""
 
     id: str
     mode: Mode
+    started: str
     ended: str
     counted_s: float
     warm_up_s: float
@@ -38,6 +41,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     setup: Mapping[str, str | int | bool | None]
     setup_sha256: str
     cameras: int
+    seed: int
     fps_each: Figure = NOT_MEASURED
 
 
@@ -87,6 +91,7 @@ class Host(Struct, frozen=True, kw_only=True):
     clock_max_mhz: Figure
     power_mode: Words
     jetson_clocks: Words
+    jetpack: Words
     storage: Words
     serial_sha256: Words
     note: str
@@ -97,14 +102,16 @@ class Speed(Struct, frozen=True, kw_only=True):
     """Frames a second over all cameras: of the whole run, of its last minute, and the band of its parts; frames a second of
     CPU time, which is one core's speed whatever else the machine does; stages; and what a frame and a read wait.
 
-    ``frame`` runs from a frame's due time until the line is done with it; ``to_outbox`` from the due time of the frame that
-    ended a pass until its read was committed, ``to_receipt`` until the agency's receipt."""
+    ``wait`` runs from a frame's due time until the line takes it (its spread is the jitter), ``frame`` until it is done with
+    it; ``to_outbox`` from the due time of the frame that ended a pass until its read was committed, ``to_receipt`` until the
+    agency's receipt."""
 
     fps: float
     frames_per_cpu_s: float
     fps_last_minute: float
     parts: Band
     stages: tuple[StageTime, ...]
+    wait: Latency
     frame: Latency
     to_outbox: Latency
     to_receipt: Latency | NotMeasured = NOT_MEASURED

@@ -6,7 +6,7 @@ import shlex
 import sys
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +36,7 @@ from edge.model_files import bundled_folder, default_models, read_manifest
 #: A run is cut into so many parts, whose spread is the noise band.
 PARTS = 10
 FEWEST_ROUNDS = 3
+SEED = 20261122
 By = Literal["the clock", "CPU time"]
 
 
@@ -67,10 +68,12 @@ def rounds_of(counted: Counted) -> tuple[Round, ...]:
 
 def run_facts(plan: Plan, seconds: float, warm_up_s: float, cameras: int, realtime: bool) -> RunFacts:
     """Which run it is that ends now."""
+    now = datetime.now(timezone.utc)
     return RunFacts(
         id=uuid.uuid4().hex,
         mode=plan.mode,
-        ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        started=(now - timedelta(seconds=seconds + warm_up_s)).isoformat(timespec="seconds"),
+        ended=now.isoformat(timespec="seconds"),
         counted_s=seconds,
         warm_up_s=warm_up_s,
         version=__version__,
@@ -79,6 +82,7 @@ def run_facts(plan: Plan, seconds: float, warm_up_s: float, cameras: int, realti
         setup={k: _plain(v) for k, v in msgspec.structs.asdict(plan.setup).items()},
         setup_sha256=plan.setup.sha256(),
         cameras=cameras,
+        seed=SEED,
         fps_each=max(clip.fps for clip in plan.clips) if realtime else NOT_MEASURED,
     )
 
@@ -164,6 +168,7 @@ def _speed(counted: Counted, delivery: bool) -> Speed:
         fps_last_minute=(counted.frames - last.frames) / (counted.seconds - last.at_s) if last else fps,
         parts=band(part_speeds(rounds_of(counted), counted.samples, "the clock") or [fps]),
         stages=counted.watch.stages(),
+        wait=counted.watch.wait(),
         frame=counted.watch.frame(),
         to_outbox=counted.watch.to_outbox(),
         to_receipt=counted.watch.to_receipt() if delivery else NOT_MEASURED,

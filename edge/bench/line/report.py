@@ -12,7 +12,7 @@ import msgspec
 from edge.bench.line.card import Card
 from edge.bench.line.duel import Duel
 from edge.bench.line.record import NOT_MEASURED, Host, Record, Sample, path_hook
-from edge.bench.line.show import account_words, headline, ratio_words
+from edge.bench.line.show import account_words, headline, host_words, ratio_words
 from edge.bench.line.svg import Curve, bars, curves
 from edge.errors import ConfigError
 
@@ -128,7 +128,8 @@ def _record(record: Record) -> str:
 def _stages(record: Record) -> str:
     """Percentiles of every stage, as a table and as bars."""
     named = [(each.stage, f"{each.share:.1%}", each.latency) for each in record.speed.stages]
-    named += [("frame, all stages", "", record.speed.frame), ("frame → outbox", "", record.speed.to_outbox)]
+    speed = record.speed
+    named += [("frame waits", "", speed.wait), ("frame, all stages", "", speed.frame), ("frame → outbox", "", speed.to_outbox)]
     if not isinstance(record.speed.to_receipt, str):
         named.append(("frame → receipt", "", record.speed.to_receipt))
     rows = [
@@ -178,7 +179,7 @@ def _over_time(samples: Sequence[Sample]) -> list[str]:
 
 
 def _host(host: Host) -> str:
-    words = f"{host.board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}, {host.machine} · {host.storage}"
+    words = f"{host_words(host)}, {host.machine} · {host.storage}"
     target = "" if host.target else "<br>This machine is no unit's board: the figures say nothing about one."
     return f"<p class=note>{escape(words)} · governor {escape(host.governor)}{target}</p>"
 

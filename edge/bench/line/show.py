@@ -11,7 +11,7 @@ from rich.table import Table
 from edge.bench.line.card import Card
 from edge.bench.line.comparing import Comparison
 from edge.bench.line.duel import Duel
-from edge.bench.line.record import Figure, Record
+from edge.bench.line.record import NOT_MEASURED, Figure, Host, Record
 from edge.bench.line.spans import Band, Latency
 
 
@@ -23,7 +23,7 @@ def show_record(record: Record, console: Console) -> None:
         f"{record.run.cameras} camera(s), {escape(', '.join(f'{c.path.name} {c.width}x{c.height}' for c in record.clips))}",
         soft_wrap=True,
     )
-    console.print(escape(f"{host.board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}"), soft_wrap=True)
+    console.print(escape(host_words(host)), soft_wrap=True)
     console.print(stage_table(record))
     console.print(f"  {account_words(record)}", soft_wrap=True, markup=False)
     if record.probes:
@@ -56,6 +56,12 @@ def show_record(record: Record, console: Console) -> None:
         console.print(f"  {escape(reason)}", soft_wrap=True)
 
 
+def host_words(host: Host) -> str:
+    """The machine in a line."""
+    board = "board not known" if host.board == NOT_MEASURED else host.board
+    return f"{board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}"
+
+
 def headline(record: Record) -> str:
     """The one figure of a valid run."""
     speed, parts = record.speed, record.speed.parts
@@ -79,6 +85,7 @@ def stage_table(record: Record) -> Table:
     for each in record.speed.stages:
         table.add_row(each.stage, f"{each.share:.1%}", *_cells(each.latency))
     table.add_section()
+    table.add_row("frame waits", "", *_cells(record.speed.wait))
     table.add_row("frame, all stages", "", *_cells(record.speed.frame))
     table.add_row("frame → outbox", "", *_cells(record.speed.to_outbox))
     receipt = record.speed.to_receipt
@@ -121,7 +128,7 @@ def show_duel(result: Duel, console: Console) -> None:
             f"{ratio_words(each.to_decoding)}, by CPU time {each.to_decoding_cpu.median:.2f}",
         )
     host = result.host
-    console.print(escape(f"{host.board} · {host.cpu} · {host.cores_used} of {host.cores} cores · {host.os}"), soft_wrap=True)
+    console.print(escape(host_words(host)), soft_wrap=True)
     console.print(table)
     console.print(
         f"  {result.rounds} rounds by turns, {result.seconds:.0f} s; others took {result.background:.0%} of the machine",

@@ -53,7 +53,7 @@ class _Lane:
         self.label_s: float | None = None
         self.round_began: tuple[float, float] | None = None
         self.stages: dict[str, Spans] = {}
-        self.frame, self.to_outbox = Spans(), Spans()
+        self.wait, self.frame, self.to_outbox = Spans(), Spans(), Spans()
 
     def note(self, stage: str, seconds: float) -> None:
         if stage not in self.stages:
@@ -110,6 +110,8 @@ class Watch:
         """The line gets a frame of ``camera`` now that was due at ``due_s`` (monotonic)."""
         lane = self._lane()
         lane.due_s, lane.begun_s = due_s, time.monotonic()
+        if self.counting:
+            lane.wait.add(max(0.0, lane.begun_s - due_s))
         if self.counting and lane.last_s:
             lane.longest_gap_s = max(lane.longest_gap_s, lane.begun_s - lane.last_s)
         lane.last_s = lane.begun_s
@@ -160,6 +162,10 @@ class Watch:
     def withheld(self) -> None:
         """A read was decided not to leave."""
         self._decided()
+
+    def wait(self) -> Latency:
+        """From a frame's due time until the line took it."""
+        return self._merged(lambda lane: lane.wait).latency()
 
     def frame(self) -> Latency:
         """From a frame's due time until the line was done with it."""

@@ -40,6 +40,7 @@ HOST = Host(
     clock_max_mhz=2400.0,
     power_mode=NOT_MEASURED,
     jetson_clocks=NOT_MEASURED,
+    jetpack=NOT_MEASURED,
     storage="ext4 on /dev/mmcblk0p2",
     serial_sha256=NOT_MEASURED,
     note="fan",
@@ -99,6 +100,7 @@ def record(
         run=RunFacts(
             id="run",
             mode=mode,
+            started="2026-11-22T07:58:27+00:00",
             ended="2026-11-22T08:00:00+00:00",
             counted_s=90.0,
             warm_up_s=3.0,
@@ -108,6 +110,7 @@ def record(
             setup={"threads": 1},
             setup_sha256="cd" * 32,
             cameras=1,
+            seed=1,
         ),
         host=HOST,
         software=Software(
@@ -133,6 +136,7 @@ def record(
                 StageTime(stage="camera", share=0.3, latency=latency(3.0)),
                 StageTime(stage="detector", share=0.6, latency=latency(detector_ms)),
             ),
+            wait=latency(0.5),
             frame=latency(9.0),
             to_outbox=latency(20.0, count=7),
         ),
