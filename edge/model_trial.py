@@ -6,11 +6,13 @@ trial is the real one: the manifest's hash check and the line's own detector or 
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -18,9 +20,13 @@ from msgspec import Struct
 
 from edge.errors import ModelError
 
-#: What a model may take on top of the interpreter and its libraries: plenty for this work, little enough for a Pi with 2 GB.
-MEMORY_BYTES = 1 << 30
-#: Loading and one run take well under a second on a server's core; a Pi is ten times slower.
+#: What a model may take on top of the interpreter and its libraries, with so much more for each byte of its file, and at most:
+#: plenty for this work (ours take 3 to 22 MB), little enough for a Pi with 2 GB, and no more for a small file that asks for it.
+MEMORY_BYTES, MEMORY_FOR_EACH_BYTE, MEMORY_AT_MOST = 192 << 20, 4, 1 << 30
+#: Loading and one run take ours 0.05 to 0.13 s of one core where loading the libraries takes 0.5 s, which tells how fast the
+#: machine is: so many times that may be used, at least so many seconds, and a second more for each so many bytes.
+CPU_FOR_LIBRARIES, CPU_S, CPU_BYTES_A_SECOND = 4, 2.0, 10 << 20
+#: By the clock on the wall, whatever else the machine does.
 TIMEOUT_S = 60.0
 
 
@@ -34,14 +40,13 @@ class Outcome(Struct, frozen=True, kw_only=True):
     wrong: str | None
 
 
-def try_model(folder: Path, name: str, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES) -> None:
+def try_model(folder: Path, name: str, timeout_s: float = TIMEOUT_S) -> None:
     """Load and run the model ``name`` of ``folder`` once, away from this process.
 
     Raises ModelError with the reason if it is not as its manifest says, cannot be loaded, does not take and give what its
-    format does, or wants more than ``memory_bytes`` or ``timeout_s``.
+    format does, or wants more memory or time than a file of its size may.
     """
-    limits = (str(memory_bytes), str(int(timeout_s) + 1))
-    command = [sys.executable, "-m", "edge.model_trial", str(folder.resolve()), name, *limits]
+    command = [sys.executable, "-m", "edge.model_trial", str(folder.resolve()), name]
     # One thread for each library, since every thread's stack counts as memory; the same modules as here, wherever it runs.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1")
     modules = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
@@ -61,7 +66,7 @@ def try_model(folder: Path, name: str, timeout_s: float = TIMEOUT_S, memory_byte
     try:
         wrong = msgspec.json.decode(done.stdout, type=Outcome).wrong
     except msgspec.DecodeError as error:
-        raise ModelError(f"try model `{name}`: {_end(done.returncode)}, within {memory_bytes >> 20} MiB") from error
+        raise ModelError(f"try model `{name}`: {_end(done.returncode)}") from error
     if wrong is not None:
         raise ModelError(_one_line(wrong))
 
@@ -73,24 +78,31 @@ def _one_line(words: str) -> str:
 
 
 def _end(code: int) -> str:
+    if code == -signal.SIGXCPU:
+        return "loading and running it once takes more time than a model of its size may"
     if code < 0:
         return f"loading or running it once ended in {signal.Signals(-code).name}"
     return f"loading or running it once ended with code {code}"
 
 
-def main(folder: Path, name: str, memory_bytes: int, cpu_s: int) -> None:
+def main(folder: Path, name: str) -> None:
     """The child: answers with one Outcome on standard output."""
     answer = os.dup(1)
     os.dup2(2, 1)  # libraries that print do not print into the answer
-    # Imported here, before the limit: what libraries take is not the model's.
+    # Imported here, before the limits: what libraries take is not the model's.
+    began_s = time.process_time()
     from edge import build
     from edge.config import DetectorConfig, RecognizerConfig
     from edge.model_files import read_manifest
 
-    _limit(memory_bytes, cpu_s)
+    libraries_s = time.process_time() - began_s
     wrong: str | None = None
+    memory_bytes = MEMORY_BYTES
     try:
         entry = read_manifest(folder).get(name)
+        size = (folder / entry.file).stat().st_size if entry is not None and (folder / entry.file).is_file() else 0
+        memory_bytes = min(MEMORY_BYTES + MEMORY_FOR_EACH_BYTE * size, MEMORY_AT_MOST)
+        _limit(memory_bytes, max(CPU_S, CPU_FOR_LIBRARIES * libraries_s) + size / CPU_BYTES_A_SECOND)
         if entry is not None and entry.format == "fast-plate-ocr":
             build.recognizer(folder, RecognizerConfig(model=name))
         else:
@@ -102,17 +114,18 @@ def main(folder: Path, name: str, memory_bytes: int, cpu_s: int) -> None:
     os.write(answer, msgspec.json.encode(Outcome(wrong=wrong)))
 
 
-def _limit(memory_bytes: int, cpu_s: int) -> None:
-    """No more memory than this on top of what is taken, no more work, no file written, no core dump."""
+def _limit(memory_bytes: int, cpu_s: float) -> None:
+    """No more memory and no more work than this on top of what is taken, no file written, no core dump."""
+    cpu_s = math.ceil(time.process_time() + cpu_s)
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    for what, most in (
-        (resource.RLIMIT_AS, pages * resource.getpagesize() + memory_bytes),
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
+    for what, most, at_last in (
+        (resource.RLIMIT_AS, pages * resource.getpagesize() + memory_bytes, 0),
+        (resource.RLIMIT_CPU, cpu_s, 1),  # SIGXCPU says why, SIGKILL a second later what does not listen
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
-        resource.setrlimit(what, (most, most))
+        resource.setrlimit(what, (most, most + at_last))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    main(Path(sys.argv[1]), sys.argv[2])

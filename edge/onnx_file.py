@@ -19,7 +19,7 @@ OPSETS = range(7, 22)
 IR_VERSIONS = range(3, 11)
 
 #: A model of this work has some ten thousand fields; a file with more than this is made to waste time.
-MAX_FIELDS = 1_000_000
+MAX_FIELDS = 300_000
 #: Graphs inside operators inside graphs: If and Loop need two or three.
 MAX_DEPTH = 12
 

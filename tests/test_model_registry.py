@@ -278,7 +278,7 @@ def test_a_model_that_wants_all_memory_takes_down_only_its_trial(tmp_path: Path)
         helper.make_node("Expand", ["sum", "rows"], ["plates"]),
     ]
     weights = {"size": np.array([4 << 30], np.int64), "rows": np.array([1, 4, 9], np.int64)}
-    with pytest.raises(ModelError, match="more than 1024 MiB"):
+    with pytest.raises(ModelError, match="more than 192 MiB"):
         try_model(registered(tmp_path, network(nodes, weights, (1, 4, 9), tmp_path / "d.onnx")), "d")
 
 
@@ -304,8 +304,8 @@ def test_a_model_that_never_ends_is_stopped(tmp_path: Path) -> None:
         "start": np.zeros((1, 4, 9), np.float32),
     }
     endless = network(nodes, weights, (1, 4, 9), tmp_path / "d.onnx")
-    with pytest.raises(ModelError, match="not loaded and run within 5 s"):
-        try_model(registered(tmp_path, endless), "d", timeout_s=5)
+    with pytest.raises(ModelError, match="takes more time than a model of its size may"):
+        try_model(registered(tmp_path, endless), "d")
 
 
 def test_words_from_a_file_are_shown_on_one_plain_line(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from tests.security import hostile
 from tests.security.bits import flip
 from tests.security.rotating import Rotating
 
@@ -32,7 +33,18 @@ def rotation(folder: Path, seed: int) -> tuple[bool, Struct]:
     return done.stored == done.committed == 5000 and not (done.others or done.refused or done.left_in_files), done
 
 
-CLAIMS: dict[str, Callable[[Path, int], tuple[bool, Struct]]] = {"bits": bits, "rotation": rotation}
+def hostile_files(folder: Path, seed: int) -> tuple[bool, Struct]:
+    """Row 26 of the promises."""
+    del seed
+    done = hostile.run(folder)
+    return not done.over, done
+
+
+CLAIMS: dict[str, Callable[[Path, int], tuple[bool, Struct]]] = {
+    "bits": bits,
+    "rotation": rotation,
+    "hostile": hostile_files,
+}
 
 
 def main() -> int:
