@@ -23,7 +23,7 @@ def not_here(store: PictureStore, order: PictureOrder, at: datetime) -> str:
     for each in missing:
         store.ask(each.device, each.epoch, each.seq, at)
     return (
-        f"the {order.kind} of read {order.read} is not here yet: its unit is asked for it as soon as it is heard; unless it had "
+        f"the {order.kind} of read {order.read} is not here yet: its unit is asked for it when it is heard; unless it had "
         "to drop it (`plate-edge units`), run this again in a few minutes"
     )
 

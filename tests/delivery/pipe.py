@@ -69,7 +69,7 @@ class Wire:
             self.sent.append(wire)
             if self.lets_through > 0:
                 self.lets_through -= 1
-                self.deliver(wire)
+                self.deliver(wire, alone=len(wires) == 1)
         self._to_unit.append(Acknowledged(token=len(self.sent)))
         return len(self.sent)
 

@@ -57,8 +57,11 @@ def start_ingest(town: Town) -> Process:
     return Process("tests.delivery.ingest_process", str(town.folder), str(town.port), log=town.agency / "ingest.log")
 
 
-def start_unit(town: Town, device: str, count: int, *, pause_s: float = 0.0, text: str = "TEST123") -> Process:
-    arguments = (str(town.folder), str(town.port), device, str(count), str(pause_s), text)
+def start_unit(
+    town: Town, device: str, count: int, *, pause_s: float = 0.0, text: str = "TEST123", frame_bytes: int = 0
+) -> Process:
+    """``frame_bytes``: each read has a crop, and a frame of that size; none of either if 0."""
+    arguments = (str(town.folder), str(town.port), device, str(count), str(pause_s), text, str(frame_bytes))
     return Process("tests.delivery.unit_process", *arguments, log=town.device(device) / "unit.log")
 
 

@@ -13,7 +13,7 @@ from edge.errors import ConfigError
 NAMES = st.from_regex(r"\A[a-z0-9][a-z0-9-]{0,62}\Z")
 
 
-@given(NAMES, NAMES, st.sampled_from(["reads", "receipts"]))
+@given(NAMES, NAMES, st.sampled_from(["reads", "receipts", "pictures", "requests"]))
 def test_a_topic_names_whose_messages_it_carries(agency: str, device: str, kind: str) -> None:
     """Made and parsed, every topic gives back its address."""
     address = mqtt.Address(agency=agency, device=device, kind=kind)  # type: ignore[arg-type]
@@ -26,6 +26,7 @@ def test_the_topic_scheme_is_version_1() -> None:
         "plate-edge/v1/milltown/52/pole-7/reads"
     )
     assert mqtt.reads_filter("milltown") == "plate-edge/v1/milltown/+/+/reads"
+    assert mqtt.pictures_filter("milltown") == "plate-edge/v1/milltown/+/+/pictures"
 
 
 @pytest.mark.parametrize("name", ["", "+", "#", "a/b", "A", "pole 7", "\u0000", "x" * 64])

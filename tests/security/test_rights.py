@@ -20,6 +20,7 @@ OTHER = "otherville"
 UNITS = ("pole-1", "pole-2", "pole-3", "pole-4", "pole-5")
 ENDS = {f"ingest-{AGENCY}": AGENCY, f"ingest-{OTHER}": OTHER}
 KINDS: tuple[str, ...] = typing.get_args(typing.get_type_hints(mqtt.Address)["kind"])
+FROM_UNITS = ("reads", "pictures")
 ROOT = "plate-edge/v1"
 
 
@@ -39,16 +40,16 @@ NO_TOPICS = (
     "$SYS/broker/uptime",
 )
 #: Subscriptions that reach for more than one's own.
-GREEDY = ("#", f"{ROOT}/#", f"{ROOT}/+/+/+/reads", f"{ROOT}/+/+/+/receipts", "+/+/+/+/+/+", f"{ROOT}/{AGENCY}/#")
+GREEDY = ("#", f"{ROOT}/#", *(f"{ROOT}/+/+/+/{kind}" for kind in KINDS), "+/+/+/+/+/+", f"{ROOT}/{AGENCY}/#")
 
 
 def may_write(name: str, agency: str, unit: str, kind: str) -> bool:
-    """The promise, in one line: a unit its own reads, an agency end receipts of its agency."""
-    return (kind == "reads" and name == unit) or (kind == "receipts" and ENDS.get(name) == agency)
+    """The promise, in one line: a unit its own reads and pictures, an agency end receipts and requests of its agency."""
+    return (kind in FROM_UNITS and name == unit) or (kind not in FROM_UNITS and ENDS.get(name) == agency)
 
 
 def may_read(name: str, agency: str, unit: str, kind: str) -> bool:
-    return (kind == "receipts" and name == unit) or (kind == "reads" and ENDS.get(name) == agency)
+    return (kind not in FROM_UNITS and name == unit) or (kind in FROM_UNITS and ENDS.get(name) == agency)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,8 @@ def test_emqx_is_told_the_same_rules(town: Town) -> None:
             assert not allowed(rules, name, "publish", to), (name, to)
             assert not allowed(rules, name, "subscribe", to), (name, to)
         agency = ENDS.get(name)
-        assert agency is None or allowed(rules, name, "subscribe", mqtt.reads_filter(agency))
+        for own in (mqtt.reads_filter, mqtt.pictures_filter):
+            assert agency is None or allowed(rules, name, "subscribe", own(agency))
 
 
 def test_emqxs_configuration_asks_for_certificates_and_denies_by_default(town: Town) -> None:
