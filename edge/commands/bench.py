@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import cv2
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from typer.core import TyperGroup
 
 from edge.bench.line.accuracy import at_fps, truths
@@ -20,7 +20,8 @@ from edge.bench.line.card import Card, make_card
 from edge.bench.line.clips import Clip, open_clip, retimed
 from edge.bench.line.comparing import compare
 from edge.bench.line.counting import Plan
-from edge.bench.line.duel import Duel, duel
+from edge.bench.line.duel import Duel, duel, find_plates
+from edge.bench.line.mix import mix
 from edge.bench.line.record import Mode, Record, Sample, encode
 from edge.bench.line.report import Measured, page, read_measured
 from edge.bench.line.rig import NO_POLICY, Setup
@@ -176,11 +177,29 @@ def table(
 ) -> None:
     """Everything that is promised of the line's speed, in one run: what `make bench` prints."""
     with Watched("looking through the clips") as show:
-        card = make_card(minutes, rounds, min(cores, len(os.sched_getaffinity(0))), clips or (), cache, show.say)
+        card = make_card(minutes, rounds, min(cores, len(os.sched_getaffinity(0))), clips or (), cache, show.step)
     write(card, json)
     if html is not None:
         write_page([("The table", card)], html)
     show_card(card, say())
+
+
+@bench_commands.command("mix")
+def mix_(
+    clip: Annotated[Path, typer.Argument(help="A clip with busy and with empty stretches.")],
+    share: Annotated[list[float], typer.Option(min=0, max=1, help="Share of frames with a plate; may be given again.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write into.")],
+    models: Models = None,
+    detector: DetectorName = None,
+) -> None:
+    """Cut clips with a chosen share of frames that show a plate, as our own detector sees them."""
+    with Watched("looking for plates") as show:
+        opened = open_clip(clip)
+        shows = [any(found) for found in find_plates(opened, Setup(models=models, detector=detector))]
+        for each in share:
+            show.say(f"mixing {each:.0%}")
+            mixed = mix(opened, shows, each, out)
+            tell().print(f"wrote {escape(str(mixed.path))}, {mixed.frames} frames", soft_wrap=True)
 
 
 @bench_commands.command("report")
@@ -251,7 +270,12 @@ class Watched:
 
     def __init__(self, words: str) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), console=tell(), transient=True, disable=not sys.stderr.isatty()
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.description}"),
+            console=tell(),
+            transient=True,
+            disable=not sys.stderr.isatty(),
         )
         self._task = self._progress.add_task(words, total=None)
 
@@ -270,3 +294,10 @@ class Watched:
     def say(self, words: str) -> None:
         """Show what is done now."""
         self._progress.update(self._task, description=words)
+
+    def step(self, words: str) -> None:
+        """Show what is done now; a line where there is no terminal, for something that takes minutes."""
+        if sys.stderr.isatty():
+            self.say(words)
+        else:
+            tell().print(words, soft_wrap=True)
