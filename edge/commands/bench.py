@@ -169,7 +169,7 @@ def peer(
 def table(
     clips: Annotated[list[Path] | None, typer.Argument(help="More clips for the comparison: H.264, 1280x720.")] = None,
     minutes: Annotated[float, typer.Option(min=0.2, help="How long the cameras that were found are held.")] = 10,
-    rounds: Annotated[int, typer.Option(min=1, help="Turns that line, peer and decoding alone get.")] = 6,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns that line, peer and decoding alone get.")] = 5,
     cores: Annotated[int, typer.Option(min=1, help="Cores for the cameras.")] = 2,
     cache: Annotated[Path, typer.Option(help="Where mixed clips are kept.")] = Path(".cache/bench"),
     json: JsonFile = None,

@@ -44,7 +44,7 @@ from edge.records import Detection, Frame, Image
 #: Frames of one turn of the peer, which is slow.
 PEER_FRAMES = 30
 #: Decoding alone begins a process: it gets so many frames that this does not count.
-DECODED_FRAMES = 1500
+DECODED_FRAMES = 1000
 #: Rounds that are not counted.
 WARM_UP = 1
 
