@@ -39,6 +39,8 @@ BLURS_PX = (1.0, 2.0, 3.0, 4.0, 5.0, 6.5, 8.0)
 #: Blurs (σ) from which that one is interpolated which gives the measured edges, and on how many plates.
 _SIGMAS = (0.3, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 _MATCHED_ON = 12
+#: A stream is compressed about like this; where noise was measured it was not compressed away, and less so.
+QUALITY, NOISY_QUALITY, COMPRESSED = 80, 95, 2.5
 #: Focal length of the rendering camera in plate widths at its distance: a street camera's, nearly parallel view.
 _DISTANCE_WIDTHS = 18.0
 
@@ -282,7 +284,9 @@ def _window(
     corners = corners_of(size, pose, eye)
     ground = _bumper(eye.frame_size, corners, rng)
     image = photograph(_lit(plate, conditions), size, pose, eye, look.sensor, seed, ground)
-    coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    coded = cv2.imencode(
+        ".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, NOISY_QUALITY if conditions.noise > COMPRESSED else QUALITY]
+    )[1]
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8), corners
 
 
