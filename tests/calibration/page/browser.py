@@ -15,6 +15,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+#: Answers when the page has the width and two pictures of it were drawn: before, a tap may meet what stood there earlier.
+_LAID_OUT = """
+const [width, done] = arguments;
+const look = () => screen.width === width ? requestAnimationFrame(() => requestAnimationFrame(done)) : setTimeout(look, 20);
+look();
+"""
+
 
 def open_browser(profile: Path, port: int, size: tuple[int, int] = (1280, 800)) -> webdriver.Chrome:
     """A browser of ``size`` with a profile of its own; skips where there is none."""
@@ -41,6 +48,7 @@ def open_browser(profile: Path, port: int, size: tuple[int, int] = (1280, 800)) 
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=Service(driver))
+    browser.set_script_timeout(120)
     resize(browser, size)
     return browser
 
@@ -50,6 +58,7 @@ def resize(browser: webdriver.Chrome, size: tuple[int, int]) -> None:
     metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    browser.execute_async_script(_LAID_OUT, size[0])
 
 
 def certificate(port: int) -> x509.Certificate:

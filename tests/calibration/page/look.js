@@ -23,5 +23,6 @@ for (const e of document.querySelectorAll("button, a[href], input, textarea, sel
   if (!label) found.push(`no label: ${name(e)}`);
 }
 for (const e of document.querySelectorAll("img")) if (visible(e) && !e.alt) found.push(`no words for a picture: ${e.src}`);
-if (document.documentElement.scrollWidth > innerWidth + 1) found.push(`wider than the screen: ${document.documentElement.scrollWidth} > ${innerWidth}`);
+const wide = Math.max(document.documentElement.scrollWidth, innerWidth);
+if (wide > screen.width + 1) found.push(`wider than the screen: ${wide} > ${screen.width}`);
 return found;
