@@ -101,10 +101,6 @@ def wait_until(holds: Callable[[], bool], timeout_s: float, what: str) -> None:
 
 
 def files_with(folder: Path, text: bytes) -> list[str]:
-    """Files under ``folder`` that hold ``text``, as ``grep -a`` finds them."""
-    return sorted(
-        str(Path(root) / name)
-        for root, _, names in os.walk(folder)
-        for name in names
-        if text in (Path(root) / name).read_bytes()
-    )
+    """Files under ``folder`` that hold ``text``, as ``grep -a`` finds them; a socket is no file."""
+    files = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
+    return sorted(str(path) for path in files if path.is_file() and text in path.read_bytes())

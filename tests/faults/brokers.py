@@ -13,6 +13,7 @@ from edge.outbox.interface import Outbox
 from edge.publisher.drain import Drain
 from edge.publisher.interface import Acknowledged, Event
 from edge.publisher.mqtt import MqttPublisher
+from edge.ranges import runs
 from tests.delivery.town import Town
 from tests.faults.rows import Bench, Row
 from tests.faults.scene import Scene, wait_for
@@ -69,9 +70,8 @@ class CredulousDrain(Drain):
         super().__init__(outbox, publisher, verifier, Journal(io.StringIO()), resend_after_s=3.0)
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, Acknowledged) and not event.refused and event.token in self._flight._unanswered:
-            seq = self._flight._unanswered[event.token]
-            self._outbox.prune(self._outbox.next_slot().epoch, [(seq, seq)])
+        if isinstance(event, Acknowledged) and not event.refused:
+            self._outbox.prune(self._outbox.next_slot().epoch, runs(self._flight._reads.get(event.token, ())))
         super()._take(event)
 
 
