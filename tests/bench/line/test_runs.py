@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -100,6 +101,28 @@ def test_models_alone_are_timed_on_plates_and_on_noise(street: Path) -> None:
     assert names == ["detector", "recognizer, 1 plate", "recognizer, 4 plates", "recognizer, 1 plate of noise"]
     assert found.loss.adds_up
     assert found.accuracy == NOT_MEASURED
+
+
+def test_a_board_that_throttles_spoils_its_run(street: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Pi's own tool says in the middle of a run that it throttles and lacks voltage: both are reasons, and its heat and power
+    stand in the record."""
+    tool = tmp_path / "vcgencmd"
+    tool.write_text(
+        "#!/bin/sh\n"
+        'case "$1" in\n'
+        f"get_throttled) if [ -e {tmp_path}/asked ]; then echo throttled=0x50005; else echo throttled=0x0; fi;"
+        f" touch {tmp_path}/asked;;\n"
+        'measure_temp) echo "temp=84.4\'C";;\n'
+        "pmic_read_adc) echo '  VDD_CORE_A current(7)=2.5A'; echo '  VDD_CORE_V volt(15)=0.8V';;\n"
+        "esac\n"
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = run(Plan(mode="model", clips=(open_clip(street),), seconds=1))
+    assert found.thermal.throttled_before == ()
+    assert not found.verdict.valid
+    assert {"throttled (after the run)", "under-voltage (after the run)"} <= set(found.verdict.reasons)
+    assert found.thermal.rails_mw == {"VDD_CORE": 2000.0}
 
 
 def test_line_peer_and_decoding_get_turns_on_the_same_clip(tmp_path: Path) -> None:
