@@ -221,6 +221,7 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
     from edge.model_files import bundled_folder
 
     folder = config.models.folder or bundled_folder()
+    memory.few_heaps()
     one_thread_for_pictures()
     finder, reader = detector(folder, config.detector), recognizer(folder, config.recognizer)
     tell_where("detector", finder.ran, journal)

@@ -16,6 +16,7 @@ import sys
 
 from edge.errors import PolicyError
 
+_M_ARENA_MAX = -8  # malloc.h
 _TUNABLES = "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0"
 #: The environment that asks for it.
 SETTINGS = {"GLIBC_TUNABLES": _TUNABLES, "PYTHONMALLOC": "malloc"}
@@ -50,6 +51,13 @@ def check_forgets() -> None:
 
 def _overwrites_what_it_frees() -> bool:
     return all(os.environ.get(name) == value for name, value in SETTINGS.items())
+
+
+def few_heaps() -> None:
+    """Let all threads share two heaps of glibc instead of having one each, of which none gives back what another could use
+    (``mallopt``, ``M_ARENA_MAX``): a thread a camera made memory grow with their number.  Before threads are started."""
+    with contextlib.suppress(AttributeError):  # another C library has no such thing, and no such habit
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def overwrite_what_is_freed() -> None:

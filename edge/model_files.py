@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -147,12 +148,29 @@ def _checked(folder: Path, name: str, file: str, expected: str) -> tuple[Path, b
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:
-    """How every onnxruntime session of this project runs: ``threads`` threads that do not spin, quiet.
+    """How every onnxruntime session of this project runs: ``threads`` threads that do not spin, quiet, in one memory.
 
-    Two pools that spin on few cores fight: 44 ms a frame against 34 ms on one core (two sessions, x86-64, two cores)."""
+    Two pools that spin on few cores fight: 44 ms a frame against 34 ms on one core (two sessions, x86-64, two cores).
+
+    The memory for what lies between layers is one arena for all sessions, which takes what is asked for and not the next power
+    of two, and no block is planned for each size of input beside it: 25 MB instead of 36 for the bundled pair, none of it
+    growing, at the same speed."""
+    _one_arena()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return options
+
+
+@cache
+def _one_arena() -> None:
+    """Make the arena that sessions share; there can be one in a process."""
+    as_requested = {"arena_extend_strategy": 1, "max_mem": 0, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
+    where = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(where, onnxruntime.OrtArenaCfg(as_requested))
