@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults import backlog, brokers, budget, clocks, cuts, databases, disk, kills, links, named, stores, tamper
+from tests.faults import backlog, brokers, budget, clocks, cuts, databases, disk, kills, links, named, pictures, stores, tamper
 from tests.faults.rows import Bench, Row, scale
 from tests.mosquitto import BINARY
 
@@ -27,6 +27,9 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "power cut at the unit": cuts.at_the_unit,
     "power cut at the agency": cuts.at_the_agency,
     "control: synchronous=NORMAL": cuts.control_not_synchronous,
+    "pictures: killed at random": pictures.killed_at_random,
+    "pictures: power cut at the unit": pictures.cut_at_the_unit,
+    "control: pictures not synced": pictures.control_not_synced,
     "link": links.rows,
     "random partitions": links.random_partitions,
     "broker wiped": brokers.wiped,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import brokers, clocks, cuts, disk, kills, links, stores, tamper
+from tests.faults import brokers, clocks, cuts, disk, kills, links, pictures, stores, tamper
 from tests.faults.disk_log import Disk, Step
 from tests.faults.ledger import Truth
 from tests.faults.rows import FULL, SHORT, Bench, Row, scale
@@ -38,6 +38,22 @@ def test_kills_at_random_moments_lose_nothing(bench: Bench) -> None:
 def test_a_power_cut_at_the_unit_loses_no_committed_read(bench: Bench) -> None:
     """At any moment, also with unsynced writes half there or torn: the outbox opens, whole, and goes on counting."""
     holds(cuts.at_the_unit(bench))
+
+
+def test_a_power_cut_at_the_unit_loses_no_picture_and_leaves_none_behind(bench: Bench) -> None:
+    """Files and the rows that name them are two things on the disk; at every moment they fit."""
+    holds(pictures.cut_at_the_unit(bench))
+
+
+def test_the_power_cuts_would_find_careless_pictures(bench: Bench) -> None:
+    """Files that nobody syncs are lost under the same cuts."""
+    holds(pictures.control_not_synced(bench))
+
+
+@needs_mosquitto
+def test_kills_lose_no_picture(bench: Bench) -> None:
+    """Unit and agency end, again and again: made on the unit is stored at the agency, once each."""
+    holds(pictures.killed_at_random(bench))
 
 
 def test_a_power_cut_at_the_agency_loses_nothing_that_a_receipt_may_name(bench: Bench) -> None:
