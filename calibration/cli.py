@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from calibration import headless
+from calibration.chart import write_chart
 from calibration.target import make_card, write_target
 from edge.errors import ConfigError, PlateEdgeError
 
@@ -40,14 +41,15 @@ def target(
     ] = PaperChoice.card,
     dpi: Annotated[int, typer.Option(help="Resolution of the PNG.")] = 300,
 ) -> None:
-    """Write a plate-sized calibration card, true to scale, as PDF, PNG and JSON."""
+    """Write a plate-sized calibration card and a focus chart, true to scale, as PDF and PNG."""
     try:
         card = make_card(width_in, height_in)
         written = write_target(card, out, paper.value, dpi)
+        chart = write_chart(card, out, dpi)
     except PlateEdgeError as error:
         typer.echo(f"plate-edge: {error}", err=True)
         raise typer.Exit(2) from error
-    for path in (written.pdf, *written.pngs, written.json):
+    for path in (written.pdf, *written.pngs, written.json, *chart):
         typer.echo(path)
     typer.echo("Print the PDF at 100 % (actual size); the printed rulers must measure 100 mm and 4 in.", err=True)
 

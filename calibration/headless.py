@@ -257,6 +257,7 @@ def report(
     camera: Annotated[str, typer.Option(help="The camera's name there.")],
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help="The set-up's folder.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="The record; <camera>.calibration.json unless told.")] = None,
+    night: Annotated[Path | None, typer.Option(metavar="DIR", help="A second folder: `check` at night, in infra-red.")] = None,
     technician: Annotated[str, typer.Option(help="Who made the set-up.")] = "not named",
     json: Json = False,
 ) -> None:
@@ -267,14 +268,19 @@ def report(
     from edge.config import load_device
 
     where = out or Path(f"{camera}.calibration.json")
-    verified, record, page = steps.run_report(load_device(config), camera, Folder(into), where, technician)
+    dark = None if night is None else Folder(night)
+    verified, record, page = steps.run_report(load_device(config), camera, Folder(into), where, technician, dark)
     if json:
-        write_json({"id": verified.id, "record": str(where), "page": str(page), "verdict": worst(record.measures)})
+        write_json(
+            {"id": verified.id, "record": str(where), "page": str(page), "verdict": worst((*record.measures, *record.night))}
+        )
     else:
         _show(f"camera {camera}", record.measures, record.findings)
+        if record.night:
+            _show("at night", record.night, ())
         say().print(f"record {verified.id}: {escape(str(where))} and {escape(str(page))}", soft_wrap=True)
         say().print(f'add it to the camera in device.toml: calibration = "{escape(str(where))}"', soft_wrap=True)
-    _exit(record.measures)
+    _exit((*record.measures, *record.night))
 
 
 @app.command()

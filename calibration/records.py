@@ -265,7 +265,8 @@ class Proof(Struct, frozen=True, kw_only=True):
 class Record(Struct, frozen=True, kw_only=True):
     """Everything about one camera's set-up, signed as one (:mod:`edge.camera_setup` says how).
 
-    ``plates`` is how many passes the medians are of, ``pictures`` the SHA-256 of each picture beside it, by name."""
+    ``plates`` is how many passes the medians are of, ``pictures`` the SHA-256 of each picture beside it, by name,
+    ``night`` the same lines in infra-red, where that was checked too."""
 
     camera: str
     device: str
@@ -284,6 +285,7 @@ class Record(Struct, frozen=True, kw_only=True):
     proof: Proof | None = None
     findings: tuple[Finding, ...] = ()
     pictures: dict[str, str] = {}
+    night: tuple[Measure, ...] = ()
 
 
 class Change(Struct, frozen=True, kw_only=True):

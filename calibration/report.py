@@ -39,6 +39,7 @@ def report_html(record: Record, record_id: str, pictures: Mapping[str, bytes]) -
         f"{escape(record.software)}</small></p>",
         "<h2>Measured</h2>",
         _measures(record.measures),
+        *(("<h2>At night</h2>", _measures(record.night)) if record.night else ()),
         *_facts(record),
         *_findings(record),
     ]

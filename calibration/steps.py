@@ -259,14 +259,16 @@ def run_proof(clips: Sequence[Path], passes: Path, models: InstalledModels, fold
     return proof
 
 
-def run_report(config: DeviceConfig, camera: str, folder: Folder, out: Path, technician: str) -> tuple[Verified, Record, Path]:
-    """``report``: sign what lies in the folder; returns the verified record and its page.  Raises ConfigError."""
+def run_report(
+    config: DeviceConfig, camera: str, folder: Folder, out: Path, technician: str, night: Folder | None = None
+) -> tuple[Verified, Record, Path]:
+    """``report``: sign what lies in the folder, and what ``check`` left in that of the night; returns the verified record and
+    its page.  Raises ConfigError."""
     if camera not in {each.name for each in config.cameras}:
         names = ", ".join(each.name for each in config.cameras)
         raise ConfigError(f"report calibration: no camera `{camera}` is configured; there is {names}")
-    checked = folder.checked()
-    if checked is None:
-        raise ConfigError(f"report calibration: {folder.path} holds no check.json; run plate-edge calibrate check --into first")
+    checked = _checked(folder)
+    dark = None if night is None else _checked(night)
     geometry, prediction, proof = folder.geometry(), folder.prediction(), folder.proof()
     if geometry is not None:
         scene = folder.pictures().get("scene.jpg")
@@ -281,7 +283,12 @@ def run_report(config: DeviceConfig, camera: str, folder: Folder, out: Path, tec
         technician=technician,
         software=f"plate-edge {__version__}",
         light=checked.light,
-        setup=setup_of(checked.frame_size, geometry, checked.scenes, None if lens is None else lens.fx),
+        setup=setup_of(
+            checked.frame_size,
+            geometry,
+            (*checked.scenes, *(() if dark is None else dark.scenes)),
+            None if lens is None else lens.fx,
+        ),
         measures=merged(
             checked.measures,
             () if geometry is None else geometry.measures,
@@ -289,6 +296,7 @@ def run_report(config: DeviceConfig, camera: str, folder: Folder, out: Path, tec
             () if prediction is None else (prediction_measure(prediction),),
             () if proof is None else (proof_measure(proof),),
         ),
+        night=() if dark is None else dark.measures,
         plates=len(checked.plates),
         lens=lens,
         geometry=geometry,
@@ -309,6 +317,14 @@ def run_report(config: DeviceConfig, camera: str, folder: Folder, out: Path, tec
     except OSError as error:
         raise ConfigError(f"write report {page}: {error.strerror or error}") from error
     return verified, record, page
+
+
+def _checked(folder: Folder) -> Checked:
+    """What ``check`` left.  Raises ConfigError where it has not been."""
+    checked = folder.checked()
+    if checked is None:
+        raise ConfigError(f"report calibration: {folder.path} holds no check.json; run plate-edge calibrate check --into first")
+    return checked
 
 
 def card_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, Image]]:

@@ -239,7 +239,7 @@ def _marker(dictionary: cv2.aruco.Dictionary, identity: int, left: float, top: f
     return result
 
 
-def _rulers(x: float, y: float) -> tuple[list[Rectangle], list[Text]]:
+def rulers(x: float, y: float) -> tuple[list[Rectangle], list[Text]]:
     """100 mm and, below it, 4 in; every tick's left edge is its mark."""
     line = 0.2
     marks = [Rectangle(x, y, 100.0 + line, line), Rectangle(x, y + 12, 4 * MM_PER_INCH + line, line)]
@@ -275,7 +275,7 @@ def _whole_page(card: Card) -> Page:
     """The card with margins for the knife, the rulers and what it is."""
     left = top = _MARGIN_MM
     bottom = top + card.height_mm
-    marks, texts = _rulers(left, bottom + 12)
+    marks, texts = rulers(left, bottom + 12)
     inset_x = (card.width_mm - card.columns * card.square_mm) / 2
     lines = (*_about(card), "Print at 100 % (actual size), measure both rulers, fix it flat on a stiff matt board.")
     narrow = card.width_mm < 260
@@ -326,7 +326,7 @@ def _sheet(
     board_left = left + inset if number == 0 else left - seam_mm + inset
     low, high = (left, left + width)
     board = [box for box in _board(card, board_left, top) if low - 1e-6 <= box.x and box.x + box.width <= high + 1e-6]
-    marks, texts = _rulers(left, bottom + 14)
+    marks, texts = rulers(left, bottom + 14)
     advice = (
         "Sheet 1 of 2, left. Do not cut at the seam: glue sheet 2 on the strip beside it.",
         "Sheet 2 of 2, right. Cut along the left marks and lay the edge on the seam of sheet 1.",

@@ -11,8 +11,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from calibration.predict import bank
 from calibration.scene import Eye, Pose, Sensor, photograph
@@ -21,6 +19,7 @@ from edge.camera_setup import load_record
 from edge.envelope.keyring import load_public_keys
 from edge.records import Image
 from tests.calibration.scenes import EYE, SIZE_MM, at_width, lens_views, save, seen, street
+from tests.calibration.units import device_toml
 
 FPS = 10.0
 
@@ -71,25 +70,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return int(ended.value.code or 0), told.out, told.err
 
     return call
-
-
-def device_toml(folder: Path) -> Path:
-    """A unit's configuration with a real key; nothing else of it is needed to sign a record."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )  # fmt: skip
-    (folder / "sign.key").write_bytes(pem)
-    (folder / "sign.key").chmod(0o600)
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    (folder / "sign.pem").write_bytes(public)
-    path = folder / "device.toml"
-    path.write_text(
-        '[unit]\ndevice = "ct-01"\nagency = "hartford-pd"\ndata = "data"\n[[cameras]]\nname = "north"\nsource = "drive.avi"\n'
-        '[policy]\npack = "us-ct"\n[keys]\nsign_key = "sign.key"\nagency_seal = "a.pem"\nagency_receipt = "b.pem"\n'
-        '[broker]\nhost = "localhost"\nca = "c"\ncertificate = "d"\nkey = "e"\n'
-    )
-    return path
 
 
 def test_the_hour_from_lens_to_signed_record(tmp_path: Path, run: Run) -> None:

@@ -13,11 +13,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from calibration.record import compare_records, merged, open_record, save_record, setup_of
 from calibration.records import Measure, Record, Verdict
 from calibration.report import report_html
+from edge import build
 from edge.camera_setup import CameraSetup, load_record, record_id
+from edge.config import load_device
+from edge.drift import NoDrift
+from edge.drift_watch import DriftWatch
+from edge.envelope.keyring import load_private_key
 from edge.errors import ConfigError
 from edge.journal import Journal
 from edge.lane import LaneDetector, why_aside
 from edge.records import Box, Detection, Frame
+from tests.calibration.units import device_toml
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -105,6 +111,26 @@ def test_drift_between_two_records_is_named() -> None:
     assert found == {"plate_width": "PASS", "contrast": "WARN", "roll": "FAIL", "noise": "UNKNOWN"}
     with pytest.raises(ConfigError, match="of camera `north`, the other of `south`"):
         compare_records(before, record(camera="south"))
+
+
+@pytest.mark.parametrize(("camera", "words"), [("north", ""), ("south", "of camera `south` of `ct-01`, not of `north`")])
+def test_the_unit_takes_its_own_cameras_record(tmp_path: Path, camera: str, words: str) -> None:
+    """Signed by its key and of this camera; without one there is no lane and no watch."""
+    config = load_device(device_toml(tmp_path))
+    (each,) = config.cameras
+    assert build.calibration(config, each) is None
+    path = tmp_path / "record.json"
+    saved = save_record(record(camera=camera), load_private_key(tmp_path / "sign.key"), path)
+    named = msgspec.structs.replace(each, calibration=path)
+    if words:
+        with pytest.raises(ConfigError, match=words):
+            build.calibration(config, named)
+        return
+    found = build.calibration(config, named)
+    assert found is not None and found.id == saved.id
+    journal = Journal(io.StringIO())
+    assert isinstance(build.drift(config, named, found, journal), DriftWatch)
+    assert isinstance(build.drift(config, each, None, journal), NoDrift)
 
 
 def detection(x: float, y: float, w: float = 120.0) -> Detection:
