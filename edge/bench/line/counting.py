@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
-from edge.bench.line import host
 from edge.bench.line.accuracy import Passes
 from edge.bench.line.clips import Clip
-from edge.bench.line.monitor import Monitor, cpu_times, peak_rss_mb, rss_mb, used
-from edge.bench.line.record import NOT_MEASURED, Accuracy, Figure, Load, Mode, Sample, Thermal
+from edge.bench.line.meter import Meter
+from edge.bench.line.monitor import Monitor
+from edge.bench.line.record import Accuracy, Load, Mode, Sample, Thermal
 from edge.bench.line.rig import Rig, Setup, camera_name, rigged
 from edge.bench.line.sensors import Heat, Sensors
-from edge.bench.line.spans import slope
 from edge.bench.line.watch import Watch
 from edge.bench.passes import DueClip
 from edge.camera.interface import Camera
@@ -25,8 +25,6 @@ from edge.unit import Accounts
 WARM_UP_S = 3.0
 #: Cameras that play at their own speed begin so long one after the other, so that not all show the same at once.
 STAGGER_S = 1.3
-#: A slope of memory is told from runs of this length on.
-SLOPE_FROM_S = 240.0
 Show = Callable[[Sample], None]
 
 
@@ -82,8 +80,9 @@ def count(plan: Plan, lanes: Lanes, show: Show, seconds: float, until_drop: bool
     names = {camera_name(n): clip.sha256 for n, clip in enumerate(lanes.clips)}
     passes = Passes({name: plan.known[sha256] for name, sha256 in names.items() if sha256 in plan.known})
     watch, heat = Watch(passes.hear, receipts=plan.setup.delivery), Heat(Sensors())
-    waits = iter(n * STAGGER_S if lanes.realtime else 0.0 for n in range(len(lanes.clips)))
-    warm_up_s = WARM_UP_S + (len(lanes.clips) * STAGGER_S if lanes.realtime else 0.0)
+    stagger_s = STAGGER_S if lanes.realtime else 0.0
+    waits = itertools.count(0.0, stagger_s)
+    warm_up_s = WARM_UP_S + len(lanes.clips) * stagger_s
 
     def camera(inner: Camera, over: threading.Event) -> Camera:
         return lanes.make(inner, watch, passes, over, next(waits))
@@ -96,42 +95,27 @@ def count(plan: Plan, lanes: Lanes, show: Show, seconds: float, until_drop: bool
             _wait(rig, warm_up_s)
             watch.begin()
             monitor.zero()
-            before, rss_start, swapped = cpu_times(), rss_mb(), host.swapped_pages()
-            written = host.disk_written_mb()
+            meter = Meter()
             _wait(rig, seconds, (lambda: watch.dropped > 0) if until_drop else lambda: False)
             watch.end()
-            after = cpu_times()
+            meter.stop()
         finally:
             monitor.end()
         accounts = rig.end()
-    use, samples = used(before, after), tuple(monitor.samples)
-    written_after = host.disk_written_mb()
     return Counted(
         clips=lanes.clips,
         realtime=lanes.realtime,
         warm_up_s=warm_up_s,
-        seconds=after.at_s - before.at_s,
+        seconds=meter.seconds,
         frames=watch.frames,
         dropped=watch.dropped,
         watch=watch,
         accounts=accounts,
         accuracy=passes.account(),
-        load=Load(
-            cpu_cores=use.own,
-            per_core_busy=use.busy,
-            background=use.background,
-            rss_start_mb=rss_start,
-            rss_peak_mb=peak_rss_mb(),
-            rss_end_mb=rss_mb(),
-            rss_slope_mb_h=_rss_slope([s for s in samples if s.at_s >= 0]),
-            swap_mb=host.swap_mb(),
-            swapped_pages=host.swapped_pages() - swapped,
-            disk_written_mb=NOT_MEASURED if written is None or written_after is None else written_after - written,
-            network_mb=NOT_MEASURED,
-        ),
-        thermal=heat.account(watch.frames, after.at_s - before.at_s),
-        stepped_s=use.stepped_s,
-        samples=samples,
+        load=meter.load(monitor.samples),
+        thermal=heat.account(watch.frames, meter.seconds),
+        stepped_s=meter.use.stepped_s,
+        samples=tuple(monitor.samples),
     )
 
 
@@ -142,10 +126,3 @@ def _wait(rig: Rig, seconds: float, enough: Callable[[], bool] = lambda: False) 
         time.sleep(min(0.1, left_s))
         if not rig.running:
             rig.end()
-
-
-def _rss_slope(samples: Sequence[Sample]) -> Figure:
-    """MB an hour; a minute says nothing about an hour."""
-    if len(samples) < 2 or samples[-1].at_s - samples[0].at_s < SLOPE_FROM_S:
-        return NOT_MEASURED
-    return 3600 * slope([s.at_s for s in samples], [s.rss_mb for s in samples])

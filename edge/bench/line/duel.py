@@ -26,7 +26,7 @@ from edge import build
 from edge.bench.line import host
 from edge.bench.line.cameras import LoopedCamera
 from edge.bench.line.clips import Clip
-from edge.bench.line.monitor import cpu_times, used
+from edge.bench.line.meter import Meter
 from edge.bench.line.record import NOT_MEASURED, Host, Software, Thermal, Verdict
 from edge.bench.line.rig import Rig, Setup, rigged
 from edge.bench.line.sensors import Heat, Sensors
@@ -195,29 +195,29 @@ def duel(clips: Sequence[Clip], setup: Setup, rounds: int, note: str, tell: Call
             tell(f"{clip.path.name}: which frames show plates")
             plates = find_plates(clip, setup)
             sides.append((clip, plates, LineSide(*_unit(stack, clip, setup), clip), PeerSide(clip, plates)))
-        before, swapped = cpu_times(), 0
+        meter = Meter()
         took: list[dict[str, list[Turn]]] = [{"line": [], "decoding": [], "peer": []} for _ in clips]
         for number in range(WARM_UP + rounds):
             if number == WARM_UP:
-                before, swapped = cpu_times(), host.swapped_pages()
+                meter = Meter()
             for (clip, _, line, peer), turns in zip(sides, took, strict=True):
                 tell(f"round {number + 1} of {WARM_UP + rounds}: {clip.path.name}")
                 heat.look()
                 for name, turn in (("line", line()), ("decoding", decode_alone(clip)), ("peer", peer())):
                     if number >= WARM_UP:
                         turns[name].append(turn)
-        after = cpu_times()
-    use = used(before, after)
+        meter.stop()
+    load = meter.load()
     results = tuple(_result(clip, plates, turns) for (clip, plates, _, _), turns in zip(sides, took, strict=True))
-    thermal = heat.account(0, after.at_s - before.at_s)
+    thermal = heat.account(0, meter.seconds)
     return Duel(
         host=host.describe(Path.cwd(), note),
         software=host.software(setup.providers, setup.threads),
         rounds=rounds,
-        seconds=after.at_s - before.at_s,
-        background=use.background,
+        seconds=meter.seconds,
+        background=load.background,
         clips=results,
-        verdict=_verdict(rounds, thermal, host.swapped_pages() - swapped),
+        verdict=_verdict(rounds, thermal, load.swapped_pages),
     )
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from edge import build
 from edge.bench.line import host
 from edge.bench.line.counting import Plan, Show
-from edge.bench.line.monitor import cpu_times, peak_rss_mb, rss_mb, used
-from edge.bench.line.record import NOT_MEASURED, Load, Loss, Record, Speed
+from edge.bench.line.meter import Meter
+from edge.bench.line.record import NOT_MEASURED, Loss, Record, Speed
 from edge.bench.line.recording import SEED, model_facts, run_facts
 from edge.bench.line.sensors import Heat, Sensors
 from edge.bench.line.spans import Spans, band
@@ -65,24 +65,11 @@ def run_model(plan: Plan, show: Show) -> Record:
     }
     heat = Heat(Sensors())
     heat.look()
-    before, rss_start, swapped = cpu_times(), rss_mb(), host.swapped_pages()
+    meter = Meter()
     spans, turns = _by_turns(works, plan.seconds)
-    after = cpu_times()
+    meter.stop()
     heat.look()
-    use, seconds = used(before, after), after.at_s - before.at_s
-    load = Load(
-        cpu_cores=use.own,
-        per_core_busy=use.busy,
-        background=use.background,
-        rss_start_mb=rss_start,
-        rss_peak_mb=peak_rss_mb(),
-        rss_end_mb=rss_mb(),
-        rss_slope_mb_h=NOT_MEASURED,
-        swap_mb=host.swap_mb(),
-        swapped_pages=host.swapped_pages() - swapped,
-        disk_written_mb=NOT_MEASURED,
-        network_mb=NOT_MEASURED,
-    )
+    load, seconds = meter.load(), meter.seconds
     loss = Loss.of_calls(sum(each.count for each in spans.values()))
     total_s = sum(each.total_s for each in spans.values())
     both = Spans()
@@ -111,7 +98,7 @@ def run_model(plan: Plan, show: Show) -> Record:
         load=load,
         thermal=thermal,
         accuracy=NOT_MEASURED,
-        verdict=judge(plan.mode, seconds, load, loss, thermal, use.stepped_s),
+        verdict=judge(plan.mode, seconds, load, loss, thermal, meter.use.stepped_s),
     )
 
 
