@@ -21,11 +21,12 @@ from selenium.webdriver.common.by import By
 from calibration.record import open_record
 from calibration.records import Record
 from edge.config import load_device
-from edge.demo.run import AGENCY, DEVICE, make_keys
+from edge.demo.run import make_keys
 from edge.envelope.keyring import load_private_key
 from tests.calibration.page.browser import open_browser, resize
 from tests.calibration.page.clip import FAR, NEAR, PLATES, SEES_DEG, make_clip
 from tests.calibration.page.served import Served
+from tests.calibration.page.unit import write_unit
 
 LOOK = (Path(__file__).parent / "look.js").read_text()
 TABLET, UPRIGHT, PHONE = (1280, 800), (800, 1280), (390, 844)
@@ -78,7 +79,7 @@ class Technician:
         return self.script(f"return state ? state.{name} : null")
 
     def text(self, selector: str) -> str:
-        return str(self.script("return document.querySelector(arguments[0]).textContent", selector))
+        return str(self.script("return document.querySelector(arguments[0])?.textContent ?? ''", selector))
 
     def until(self, holds: Callable[[], object], what: str) -> None:
         """Wait until it holds; fails with what the page says instead."""
@@ -92,20 +93,6 @@ class Technician:
         """Whether the card is seen, at the near edge (wide) or the far one."""
         width = self.script("return state && state.card ? state.card.width_px : 0")
         return float(str(width)) > 160 if wide else 100 < float(str(width)) < 150
-
-
-def unit(folder: Path, clip: Path) -> Path:
-    """The configuration of a unit with keys of its own, whose one camera is the clip."""
-    make_keys(folder, 8883)
-    config = folder / "device.toml"
-    config.write_text(
-        f'[unit]\ndevice = "{DEVICE}"\nagency = "{AGENCY}"\ndata = "data"\n'
-        f'[[cameras]]\nname = "north"\nsource = "{clip}"\n[policy]\npack = "us-ct"\n'
-        '[keys]\nsign_key = "device/sign.key"\nagency_seal = "device/agency-seal.pem"\n'
-        'agency_receipt = "device/agency-receipt.pem"\n'
-        '[broker]\nhost = "127.0.0.1"\nport = 9\nca = "device/ca.pem"\ncertificate = "device/tls.pem"\nkey = "device/tls.key"\n'
-    )
-    return config
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +122,8 @@ Browse = Callable[[Served], Technician]
 def test_the_whole_hour(clip: Path, browse: Browse, tmp_path: Path) -> None:
     """Code, aim, focus, lane, card, drive-by, prediction, save, report: each step does on the page what it says, nothing comes
     from elsewhere, and the record is signed by the unit and says what was measured."""
-    config, folder = unit(tmp_path, clip), tmp_path / "setup"
+    make_keys(tmp_path, 8883)
+    config, folder = write_unit(tmp_path, clip, realtime=False), tmp_path / "setup"
     with Served("-c", config, "--clip", clip, "--plates", "10", "--into", folder) as served:
         me = browse(served)
         me.open()
@@ -276,11 +264,11 @@ def test_a_wrong_code_and_too_many_of_them(clip: Path, browse: Browse) -> None:
         me.open()
         for left in (4, 3, 2):
             me.enter("0" if served.code[0] != "0" else "1")
-            assert f"{left} tries left" in me.text(".words")
+            me.until(lambda left=left: f"{left} tries left" in me.text(".words"), "the tries are counted")  # type: ignore[misc]
         me.enter("0")
-        assert "One try left" in me.text(".words")
+        me.until(lambda: "One try left" in me.text(".words"), "one try is left")
         me.enter("0")
-        assert "Locked after 5 wrong codes" in me.text(".words")
+        me.until(lambda: "Locked after 5 wrong codes" in me.text(".words"), "the door is locked")
         assert me.script("return document.querySelector('form').checkVisibility()") is False
         assert me.script(LOOK) == []
         me.open()
@@ -296,7 +284,7 @@ def test_a_second_tablet_and_then_the_end_of_the_hour(clip: Path, browse: Browse
         first.until(lambda: (first.state("serial") or -1) >= 0, "pictures come")
         second = browse(served)
         second.open()
-        assert "Another tablet is using this page" in second.text(".words")
+        second.until(lambda: "Another tablet is using this page" in second.text(".words"), "the page is in use")
         assert second.script("return document.querySelector('form').checkVisibility()") is False
         assert second.script("return document.querySelector('.button').checkVisibility()") is True
         first.until(lambda: "hour is over" in first.text("#alert"), "the page says that it is over")
