@@ -112,6 +112,8 @@ def _figure(figure: Figure, form: str, unit: str) -> str:
 
 
 def _cells(latency: Latency) -> tuple[str, ...]:
+    if not latency.count:
+        return ("0", *["–"] * 6)
     times = (latency.mean_ms, latency.p50_ms, latency.p90_ms, latency.p95_ms, latency.p99_ms, latency.max_ms)
     return str(latency.count), *(f"{ms:.3f}" if ms < 1 else f"{ms:.1f}" for ms in times)
 
