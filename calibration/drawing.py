@@ -62,9 +62,11 @@ def _outline(picture: Image, pose: CardPose, scale: float) -> None:
     cv2.polylines(picture, [np.round(points).astype(np.int32)], True, (60, 180, 240), 2, cv2.LINE_AA)
     yaw, pitch = pose.seen.yaw.best or 0.0, pose.seen.pitch.best or 0.0
     words = f"{pose.distance_m:.1f} m  {pose.width_px:.0f} px  yaw {yaw:.0f}  pitch {pitch:.0f}"
-    at = (max(2, int(points[:, 0].min())), max(14, int(points[:, 1].min()) - 8))
-    cv2.putText(picture, words, at, cv2.FONT_HERSHEY_SIMPLEX, 0.55, (255, 255, 255), 3, cv2.LINE_AA)
-    cv2.putText(picture, words, at, cv2.FONT_HERSHEY_SIMPLEX, 0.55, _INK, 1, cv2.LINE_AA)
+    (width, height), _ = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
+    x = int(np.clip(points[:, 0].min(), 2, max(2, picture.shape[1] - width - 6)))
+    y = max(height + 6, int(points[:, 1].min()) - 8)
+    cv2.rectangle(picture, (x - 2, y - height - 4), (x + width + 4, y + 5), (255, 255, 255), -1)
+    cv2.putText(picture, words, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
 
 
 def _panel(curve: Curve, today_share: float) -> Image:
