@@ -1,4 +1,4 @@
-"""A real Chromium, headless, that trusts exactly one certificate: the one whose fingerprint the unit has shown."""
+"""A real Chromium, headless, that trusts exactly one certificate."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ look();
 """
 
 
-def open_browser(profile: Path, port: int, size: tuple[int, int] = (1280, 800)) -> webdriver.Chrome:
-    """A browser of ``size`` with a profile of its own; skips where there is none."""
+def open_browser(profile: Path, known: x509.Certificate, size: tuple[int, int] = (1280, 800)) -> webdriver.Chrome:
+    """A browser of ``size`` with a profile of its own that trusts ``known``; skips where there is none."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or driver is None:
         pytest.skip("no Chromium here: apt-get install chromium chromium-driver")
@@ -42,7 +42,7 @@ def open_browser(profile: Path, port: int, size: tuple[int, int] = (1280, 800)) 
         "--force-prefers-reduced-motion",
         f"--user-data-dir={profile}",
         f"--window-size={size[0]},{size[1]}",
-        f"--ignore-certificate-errors-spki-list={spki_hash(certificate(port))}",
+        f"--ignore-certificate-errors-spki-list={spki_hash(known)}",
         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # offline: nothing outside can be reached
     ):
         options.add_argument(argument)

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium drives the browser: pip install selenium")
 
+from cryptography import x509
 from selenium import webdriver
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.actions.pointer_input import PointerInput
@@ -102,31 +103,43 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def browse(tmp_path: Path) -> Iterator[Callable[[Served], Technician]]:
-    """Opens a tablet on a page; closed at the end."""
-    opened: list[webdriver.Chrome] = []
-
-    def open_one(served: Served) -> Technician:
-        opened.append(open_browser(tmp_path / f"profile-{len(opened)}", served.port, TABLET))
-        return Technician(opened[-1], served)
-
-    yield open_one
-    for browser in opened:
-        browser.quit()
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A unit's keys, and a certificate for the page that the tablet knows beforehand."""
+    folder = tmp_path_factory.mktemp("keys")
+    make_keys(folder, 8883)
+    return folder
 
 
-Browse = Callable[[Served], Technician]
+@pytest.fixture(scope="module")
+def tablet(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """One browser for all claims: it takes seconds to start."""
+    known = x509.load_pem_x509_certificate((keys / "broker" / "tls.pem").read_bytes())
+    browser = open_browser(tmp_path_factory.mktemp("profile"), known, TABLET)
+    yield browser
+    browser.quit()
 
 
-def test_the_whole_hour(clip: Path, browse: Browse, tmp_path: Path) -> None:
+def serve(keys: Path, *options: str | Path) -> Served:
+    """The page with the certificate that the tablet knows."""
+    return Served("--certificate", keys / "broker" / "tls.pem", "--key", keys / "broker" / "tls.key", *options)
+
+
+def at(tablet: webdriver.Chrome, served: Served) -> Technician:
+    """Somebody with the tablet at this page's door, as if for the first time."""
+    tablet.delete_all_cookies()
+    resize(tablet, TABLET)
+    me = Technician(tablet, served)
+    me.open()
+    return me
+
+
+def test_the_whole_hour(clip: Path, keys: Path, tablet: webdriver.Chrome, tmp_path: Path) -> None:
     """Code, aim, focus, lane, card, drive-by, prediction, save, report: each step does on the page what it says, nothing comes
     from elsewhere, and the record is signed by the unit and says what was measured."""
-    make_keys(tmp_path, 8883)
-    config, folder = write_unit(tmp_path, clip, realtime=False), tmp_path / "setup"
-    with Served("-c", config, "--clip", clip, "--plates", "10", "--into", folder) as served:
-        me = browse(served)
-        me.open()
+    config, folder = write_unit(keys, clip, realtime=False), tmp_path / "setup"
+    with serve(keys, "-c", config, "--clip", clip, "--plates", "10", "--into", folder) as served:
+        me = at(tablet, served)
         me.enter(served.code)
         me.until(lambda: (me.state("serial") or -1) > 2, "pictures come")
         _aim(me)
@@ -257,11 +270,10 @@ def _looks_right_on_every_screen(me: Technician) -> None:
     resize(me.browser, TABLET)
 
 
-def test_a_wrong_code_and_too_many_of_them(clip: Path, browse: Browse) -> None:
+def test_a_wrong_code_and_too_many_of_them(clip: Path, keys: Path, tablet: webdriver.Chrome) -> None:
     """In red, with how many tries are left; then locked, without a field to type in, for the right code too."""
-    with Served("--clip", clip) as served:
-        me = browse(served)
-        me.open()
+    with serve(keys, "--clip", clip) as served:
+        me = at(tablet, served)
         for left in (4, 3, 2):
             me.enter("0" if served.code[0] != "0" else "1")
             me.until(lambda left=left: f"{left} tries left" in me.text(".words"), "the tries are counted")  # type: ignore[misc]
@@ -275,32 +287,37 @@ def test_a_wrong_code_and_too_many_of_them(clip: Path, browse: Browse) -> None:
         assert "Locked" in me.text(".words")
 
 
-def test_a_second_tablet_and_then_the_end_of_the_hour(clip: Path, browse: Browse) -> None:
-    """The second is told that the page is in use; when the hour is over the first shows the word and no picture any more."""
-    with Served("--clip", clip, "--minutes", "0.4") as served:
-        first = browse(served)
-        first.open()
-        first.enter(served.code)
-        first.until(lambda: (first.state("serial") or -1) >= 0, "pictures come")
-        second = browse(served)
-        second.open()
-        second.until(lambda: "Another tablet is using this page" in second.text(".words"), "the page is in use")
-        assert second.script("return document.querySelector('form').checkVisibility()") is False
-        assert second.script("return document.querySelector('.button').checkVisibility()") is True
-        first.until(lambda: "hour is over" in first.text("#alert"), "the page says that it is over")
-        assert first.script("return document.getElementById('picture').hasAttribute('src')") is False
-        assert first.script("return [...document.querySelectorAll('main button')].every(b => b.disabled)") is True
-        second.open()
-        assert "hour is over" in second.text(".words")
+def test_a_second_tablet(clip: Path, keys: Path, tablet: webdriver.Chrome) -> None:
+    """While another one is in, it is told so, with no field for a code and a way to try again; then it gets in."""
+    with serve(keys, "--clip", clip) as served:
+        first = served.session()
+        me = at(tablet, served)
+        assert "Another tablet is using this page" in me.text(".words")
+        assert me.script("return document.querySelector('form').checkVisibility()") is False
+        served.ask("POST", "/leave", b"", first)
+        me.tap(".button")
+        me.until(lambda: me.script("return document.querySelector('form').checkVisibility()"), "the door is free")
 
 
-def test_a_lost_camera_is_said_and_comes_back_by_itself(browse: Browse, tmp_path: Path) -> None:
+def test_the_end_of_the_hour(clip: Path, keys: Path, tablet: webdriver.Chrome) -> None:
+    """The page says that it is over and shows no picture any more, and nothing on it can be pressed."""
+    with serve(keys, "--clip", clip, "--minutes", "0.5") as served:
+        me = at(tablet, served)
+        me.enter(served.code)
+        me.until(lambda: (me.state("serial") or -1) >= 0, "pictures come")
+        me.until(lambda: "hour is over" in me.text("#alert"), "the page says that it is over")
+        assert me.script("return document.getElementById('picture').hasAttribute('src')") is False
+        assert me.script("return [...document.querySelectorAll('main button')].every(b => b.disabled)") is True
+        me.open()
+        assert "hour is over" in me.text(".words")
+
+
+def test_a_lost_camera_is_said_and_comes_back_by_itself(keys: Path, tablet: webdriver.Chrome, tmp_path: Path) -> None:
     """Clear words in place of the last picture, nothing can be taken meanwhile; pictures go on when the camera does."""
     source, away = tmp_path / "camera.mp4", tmp_path / "away.mp4"
     make_clip(source, near_s=1.0, far_s=0.0, traffic_s=0.0)
-    with Served("--clip", source) as served:
-        me = browse(served)
-        me.open()
+    with serve(keys, "--clip", source) as served:
+        me = at(tablet, served)
         me.enter(served.code)
         me.until(lambda: me.card_is(wide=True), "the card is seen")
         source.rename(away)
