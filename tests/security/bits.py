@@ -7,17 +7,22 @@ import string
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timezone
 from pathlib import Path
 
 from msgspec import Struct
 
 from edge.envelope.enrolled import EnrolledDevices
+from edge.envelope.interface import Opened
 from edge.envelope.keyring import load_private_keys
 from edge.envelope.open import HpkeOpener
 from edge.errors import EnvelopeError
-from tests.delivery.pipe import Line
+from edge.store.interface import Arrival
+from edge.store.sqlite import SqliteStore
+from tests.delivery.town import Town
 from tests.faults.oracle import rows
-from tests.labeled import AGENCY
+from tests.labeled import AGENCY, DEVICE, release
 
 
 class Flipped(Struct, frozen=True, kw_only=True):
@@ -32,26 +37,38 @@ class Flipped(Struct, frozen=True, kw_only=True):
 
 
 def stored_envelopes(folder: Path, number: int, seed: int) -> tuple[HpkeOpener, list[bytes]]:
-    """Deliver ``number`` different reads from a unit's outbox into an agency's store; the store's bytes, and who opens them."""
-    line, chance = Line(folder), random.Random(seed)
-    try:
-        unit = line.unit()
-        for _ in range(number):
-            text = "".join(chance.choices(string.ascii_uppercase + string.digits, k=chance.randint(2, 8)))
-            unit.put(1, text=text)
-        while len(line.stored()) < number:
-            line.meet(unit, seconds=1)
-    finally:
-        line.close()
-    own = line.town.agency
+    """Commit ``number`` different reads to an outbox and store them at the agency; the store's bytes, and who opens them."""
+    town, chance = Town(folder), random.Random(seed)
+    town.make(DEVICE)
+    own = town.agency
     opener = HpkeOpener(
         agency=AGENCY, device_keys=EnrolledDevices(own / "devices"), seal_keys=load_private_keys(own / "seal.key")
     )
-    wires = [row.wire for row in rows(line.town.store_path)]
+    now, sealer = datetime.now(timezone.utc), town.sealer(DEVICE)
+    with closing(town.outbox(DEVICE)) as outbox, closing(SqliteStore(town.store_path)) as store:
+        for n in range(number):
+            text = "".join(chance.choices(string.ascii_uppercase + string.digits, k=chance.randint(2, 8)))
+            outbox.put(sealer.seal(release(f"r-{n}", text, at=now), outbox.next_slot()))
+        arrivals = [_arrival(opener, envelope.wire, now) for envelope in outbox.waiting(0, number)]
+        assert set(store.add(arrivals)) == {"stored"}
+    wires = [row.wire for row in rows(town)]
     assert len(wires) == number
-    for wire in wires:
-        opener.open("pole-7", wire)
     return opener, wires
+
+
+def _arrival(opener: HpkeOpener, wire: bytes, received: datetime) -> Arrival:
+    opened = opener.open(DEVICE, wire)
+    assert isinstance(opened, Opened)
+    header = opened.header
+    return Arrival(
+        device=header.device,
+        epoch=header.epoch,
+        seq=header.seq,
+        received=received,
+        wire=wire,
+        wire_sha256=opened.wire_sha256,
+        labeled=opened.labeled,
+    )
 
 
 def flip(folder: Path, number: int, seed: int) -> Flipped:
@@ -61,7 +78,7 @@ def flip(folder: Path, number: int, seed: int) -> Flipped:
     for wire in wires:
         for changed in _changes(wire):
             try:
-                opener.open("pole-7", changed)
+                opener.open(DEVICE, changed)
             except EnvelopeError as error:
                 reasons[error.reason] += 1
             else:

@@ -131,7 +131,7 @@ class Rotating:
         time.sleep(2 * LOOK_S)
 
     def _result(self, committed: set[tuple[str, int]]) -> Rotated:
-        found = rows(self.town.store_path)
+        found = rows(self.town)
         headers = [_header.decode(framing.split(row.wire).signed) for row in found]
         refused = self.agency_journal.by_reason("messages_refused")
         stored = {(row.epoch, row.seq) for row in found}
