@@ -29,7 +29,8 @@ class MqttMailbox:
             keep_session_s=_KEEP_SESSION_S,
             receive_window=_RECEIVE_WINDOW,
         )
-        self._unpacked: deque[Delivery] = deque()
+        self._first: deque[Delivery | LinkChange] = deque()
+        self._later: deque[Delivery] = deque()
         # Bundles of which not every message is safe yet: token → how many are not.
         self._left: dict[int, int] = {}
 
@@ -38,18 +39,16 @@ class MqttMailbox:
         self._link.start()
 
     def next_event(self, timeout_s: float) -> Delivery | LinkChange | None:
-        """The next message or change of the link, or None if there was none within ``timeout_s``."""
-        if self._unpacked:
-            return self._unpacked.popleft()
-        event = self._link.next_event(timeout_s)
-        while isinstance(event, mqtt.Acknowledged):
+        """The next message or change of the link, or None if there was none within ``timeout_s``; fresh ones first."""
+        event = self._link.next_event(0.0)
+        while event is not None:
+            self._sort(event)
             event = self._link.next_event(0.0)
-        if isinstance(event, mqtt.Up):
-            self._left.clear()
-            return LinkChange(up=True)
-        if isinstance(event, mqtt.Down):
-            return LinkChange(up=False, reason=event.reason)
-        return self._first_of(event) if isinstance(event, mqtt.Arrived) else None
+        if not self._first and not self._later and (event := self._link.next_event(timeout_s)) is not None:
+            self._sort(event)
+        if self._first:
+            return self._first.popleft()
+        return self._later.popleft() if self._later else None
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """These messages are safe, or refused for good: the broker may forget them, a bundle when all of it is."""
@@ -79,8 +78,20 @@ class MqttMailbox:
         """Disconnect and stop."""
         self._link.close()
 
-    def _first_of(self, event: mqtt.Arrived) -> Delivery:
-        """The first message of what arrived; the others are next."""
+    def _sort(self, event: mqtt.Event) -> None:
+        """What comes alone is fresh, and goes before backlogs and pictures that came before it.  Nobody here knows yet which
+        read is a hit, but a hit always comes so; and chains are proved in whatever order reads come."""
+        if isinstance(event, mqtt.Up):
+            self._left.clear()
+            self._first.append(LinkChange(up=True))
+        elif isinstance(event, mqtt.Down):
+            self._first.append(LinkChange(up=False, reason=event.reason))
+        elif isinstance(event, mqtt.Arrived):
+            found = self._unpacked(event)
+            (self._first if len(found) == 1 and not found[0].picture else self._later).extend(found)
+
+    def _unpacked(self, event: mqtt.Arrived) -> Sequence[Delivery]:
+        """The messages in what arrived."""
         address = mqtt.parse_topic(event.topic)
         ours = address is not None and address.agency == self._agency and address.kind in ("reads", "pictures")
         device = address.device if address is not None and ours else None
@@ -88,7 +99,4 @@ class MqttMailbox:
         wires = (event.payload,) if picture else mqtt.unpack(event.payload)
         if len(wires) > 1:
             self._left[event.token] = len(wires)
-        self._unpacked.extend(
-            Delivery(device=device, topic=event.topic, wire=wire, token=event.token, picture=picture) for wire in wires
-        )
-        return self._unpacked.popleft()
+        return [Delivery(device=device, topic=event.topic, wire=wire, token=event.token, picture=picture) for wire in wires]

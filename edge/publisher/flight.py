@@ -29,9 +29,9 @@ class Flight:
         self._resend_after_s = resend_after_s
         # Half a second of a thin link, however thin; a megabyte fills any.
         self._unanswered = Pace(first=16 << 10, least=4 << 10, most=1 << 20, patience_s=0.5)
-        # An agency end sends receipts every half second.  One that is slow is not handed a backlog that fresh reads, and other
-        # units', would stand behind; and a broker that loses its queue loses little time.
-        self._unstored = Pace(first=128 << 10, least=16 << 10, most=4 << 20, patience_s=1.0)
+        # An agency end sends receipts every half second, and takes fresh reads before backlogs.  One that is slow is not handed
+        # more than it stores in a moment: a broker that loses its queue then loses little time, and nobody's memory fills.
+        self._unstored = Pace(first=128 << 10, least=64 << 10, most=4 << 20, patience_s=2.0)
         self._due: dict[int, float] = {}
         self._tries: dict[int, int] = {}
         self._parked: set[int] = set()

@@ -48,7 +48,9 @@ class Wire:
         self.lets_through, self.lets_pictures_through, self.loses_receipts = 10**9, 10**9, 0
         self._to_unit: deque[Event] = deque([Connected(window=WINDOW)])
         self._connected = False
+        # What comes alone is taken first, as by the real mailbox.
         self._to_agency: deque[Delivery | LinkChange] = deque()
+        self._packed: deque[Delivery] = deque()
 
     def start(self) -> None:
         pass
@@ -59,6 +61,7 @@ class Wire:
     def again(self) -> None:
         """The connection breaks and comes back; what was under way is gone."""
         self._to_agency.clear()
+        self._packed.clear()
         self._connected = False
         self._to_unit = deque([Disconnected(reason="the connection ended"), Connected(window=WINDOW)])
 
@@ -83,9 +86,10 @@ class Wire:
         self._to_unit.append(Acknowledged(token=len(self.sent)))
         return len(self.sent)
 
-    def deliver(self, wire: bytes, *, picture: bool = False) -> None:
+    def deliver(self, wire: bytes, *, alone: bool = True, picture: bool = False) -> None:
         """Hand ``wire`` to the agency, as whoever has the device's certificate could."""
-        self._to_agency.append(Delivery(device=self.device, topic=f"t/{self.device}", wire=wire, token=0, picture=picture))
+        delivery = Delivery(device=self.device, topic=f"t/{self.device}", wire=wire, token=0, picture=picture)
+        (self._to_agency if alone else self._packed).append(delivery)
 
     def post_request(self, device: str, wire: bytes) -> bool:
         self._to_unit.append(RequestArrived(wire=wire))
@@ -107,7 +111,9 @@ class Wire:
         return event
 
     def take(self) -> Delivery | LinkChange | None:
-        return self._to_agency.popleft() if self._to_agency else None
+        if self._to_agency:
+            return self._to_agency.popleft()
+        return self._packed.popleft() if self._packed else None
 
 
 class AgencySide:

@@ -41,7 +41,7 @@ from tests.labeled import AGENCY
 
 _DEVICE = "pole-7"
 _BUDGET_BYTES = 256 << 20
-_HIT_EVERY_S = 1.7
+HIT_EVERY_S = 1.7
 # The last hits have time to get through before the link is widened.
 _LAST_HIT_S = 5.0
 _LETTERS, _DIGITS = "ABCDEFGHJKLMNPRSTUVWXYZ", "0123456789"
@@ -80,7 +80,7 @@ def _drain(bench: Bench, bits_per_s: int | None, *, within_s: float) -> Row:
         agency = scene.ingest()
         wait_for(scene.agency_connected, "the agency end's session")
         before = cpu_s(agency.pid), cpu_s(scene.broker.pid)
-        drained = _unit(scene, cable, 0.0)
+        drained = drain(scene, cable, 0.0)
         after = cpu_s(agency.pid), cpu_s(scene.broker.pid)
         up, down = cable.carried
         stored = scene.stored_of(_DEVICE)
@@ -113,10 +113,10 @@ def hits_first(bench: Bench) -> Row:
         agency = scene.ingest()
         wait_for(scene.agency_connected, "the agency end's session")
         arrivals = stack.enter_context(closing(Arrivals(scene.town, _DEVICE, above=reads)))
-        drained = _unit(scene, cable, _HIT_EVERY_S, for_s=bench.scale.overtaken_s)
+        drained = drain(scene, cable, HIT_EVERY_S, for_s=bench.scale.overtaken_s)
         meanwhile = arrivals.stored
         cable.widen()
-        _unit(scene, cable, 0.0)
+        drain(scene, cable, 0.0)
         waits_s = [arrivals.at_s[seq] - put_s for seq, put_s in drained.hits]
         codes, alarms = agency.end(), scene.counted("alarms")
         stored, kept = scene.stored_of(_DEVICE), reads + len(drained.hits)
@@ -160,7 +160,7 @@ class Arrivals:
                         self.at_s.setdefault(seq, now_s)
 
 
-def _unit(scene: Scene, cable: slow_link.Cable, hits_every_s: float, for_s: float = 0.0) -> Drained:
+def drain(scene: Scene, cable: slow_link.Cable, hits_every_s: float, for_s: float = 0.0) -> Drained:
     words = [str(scene.town.folder), str(scene.town.port), _DEVICE, str(hits_every_s), str(for_s)]
     command = cable.command([sys.executable, "-m", "tests.faults.backlog", *words])
     with (scene.town.folder / "unit.log").open("ab") as log:
