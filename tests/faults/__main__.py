@@ -17,7 +17,23 @@ from pathlib import Path
 
 import msgspec
 
-from tests.faults import backlog, brokers, budget, clocks, cuts, databases, disk, kills, links, named, pictures, stores, tamper
+from tests.faults import (
+    backlog,
+    brokers,
+    budget,
+    clocks,
+    cuts,
+    databases,
+    dead_link,
+    disk,
+    kills,
+    links,
+    named,
+    pictures,
+    slow_end,
+    stores,
+    tamper,
+)
 from tests.faults.rows import Bench, Row, scale
 from tests.mosquitto import BINARY
 
@@ -50,6 +66,9 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "backlog": backlog.unthrottled,
     "backlog at 1 Mbit/s": backlog.thin,
     "hits before a backlog": backlog.hits_first,
+    "link dies silently": dead_link.while_reads_flow,
+    "quiet link dies silently": dead_link.while_nothing_happens,
+    "store is slow": slow_end.slow_store,
 }
 
 
