@@ -16,6 +16,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from edge.bench.line.clips import Clip
+from edge.bench.line.meter import Meter
 from edge.bench.line.spans import Band, band
 from edge.demo import run as demo
 from edge.errors import ConfigError
@@ -29,10 +30,11 @@ _PROCESSED = re.compile(rb"^plate_edge_frames_processed_total\{[^}]*\} ([0-9.e+]
 
 
 class Start(Struct, frozen=True, kw_only=True):
-    """Seconds from the start of the program to the first frame processed, of several starts; MB at most of the one that ran
-    on for ``seconds``."""
+    """Seconds from the start of the program to the first frame processed, of several starts, while others took ``background``
+    of the machine; MB at most of the one that ran on for ``seconds``."""
 
     first_frame_s: Band
+    background: float
     peak_rss_mb: float
     seconds: float
 
@@ -45,14 +47,14 @@ def measure_start(clip: Clip, starts: int, seconds: float, tell: Callable[[str],
         raise ConfigError(
             f"measure a start on {clip.path}: it lasts {clip.seconds:.0f} s, {seconds + SPARE_S:.0f} s are needed"
         )
-    took = []
-    peak = 0.0
+    took, peak, meter = [], 0.0, Meter()
     for number in range(starts):
         tell(f"start {number + 1} of {starts}")
         with tempfile.TemporaryDirectory(prefix="plate-edge-start-") as scratch:
             first_s, peak = _one(clip, Path(scratch), seconds if number == starts - 1 else 0.0)
         took.append(first_s)
-    return Start(first_frame_s=band(took), peak_rss_mb=peak, seconds=seconds)
+    meter.stop()
+    return Start(first_frame_s=band(took), background=meter.use.background, peak_rss_mb=peak, seconds=seconds)
 
 
 def _one(clip: Clip, folder: Path, seconds: float) -> tuple[float, float]:
