@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -176,6 +177,7 @@ def table(
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page here.")] = None,
 ) -> None:
     """Everything that is promised of the line's speed, in one run: what `make bench` prints."""
+    use_cores(None)
     with Watched("looking through the clips") as show:
         card = make_card(minutes, rounds, min(cores, len(os.sched_getaffinity(0))), clips or (), cache, show.step)
     write(card, json)
@@ -247,7 +249,10 @@ def at_rate(
 
 
 def use_cores(cores: int | None) -> None:
-    """Keep this process, and what it starts, on the first ``cores`` cores it may use.  Raises ConfigError."""
+    """Keep this process, and what it starts, on the first ``cores`` cores it may use; end in good order when told to.
+
+    Raises ConfigError."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the broker and the agency end that were started end too
     allowed = sorted(os.sched_getaffinity(0))
     if cores is not None:
         if cores > len(allowed):

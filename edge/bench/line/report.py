@@ -12,7 +12,7 @@ import msgspec
 from edge.bench.line.card import Card
 from edge.bench.line.duel import Duel
 from edge.bench.line.record import NOT_MEASURED, Host, Record, Sample, path_hook
-from edge.bench.line.show import account_words, headline, host_words, ratio_words
+from edge.bench.line.show import account_words, headline, host_words, ratio_words, standing_words
 from edge.bench.line.svg import Curve, bars, curves
 from edge.errors import ConfigError
 
@@ -21,7 +21,7 @@ Measured = Record | Duel | Card
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#1b1b1b;background:#fff}
 table{border-collapse:collapse;margin:.6em 0 1.2em}td,th{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:left}
-td.n{text-align:right;font-variant-numeric:tabular-nums}h2{margin-top:2em;border-top:2px solid #ddd;padding-top:.6em}
+td+td:not(:last-child){white-space:nowrap;font-variant-numeric:tabular-nums}h2{margin-top:2em;border-top:2px solid #ddd;padding-top:.6em}
 .good{color:#00674b}.bad{color:#b3261e}.note{color:#555}
 svg{display:block;max-width:100%;height:auto;margin:.6em 0}svg text{font:11px system-ui,sans-serif;fill:#333}
 svg .t{font-weight:600;font-size:13px}svg .s{font-size:9px}svg .g{stroke:#e3e3e3}svg .a{stroke:#888}
@@ -65,7 +65,7 @@ def _card(card: Card) -> str:
         (
             *(escape(cell) for cell in (row.what, row.peer, row.reach, row.end)),
             f'<b class="{shown[row.standing]}">{escape(row.ours)}</b>',
-            escape("; ".join(word for word in (row.standing, row.note) if word)),
+            escape(standing_words(row)),
         )
         for row in card.rows
     ]

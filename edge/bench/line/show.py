@@ -13,6 +13,7 @@ from edge.bench.line.comparing import Comparison
 from edge.bench.line.duel import Duel
 from edge.bench.line.record import NOT_MEASURED, Figure, Host, Record
 from edge.bench.line.spans import Band, Latency
+from edge.bench.line.targets import Row
 
 
 def show_record(record: Record, console: Console) -> None:
@@ -151,14 +152,19 @@ def show_card(card: Card, console: Console) -> None:
     colours = {"in the end": "green", "to reach": "yellow", "short": "red", "not measured": "dim"}
     for row in card.rows:
         colour = colours[row.standing]
-        standing = {"in the end": "reached, in the end", "to reach": "reached"}.get(row.standing, row.standing)
-        table.add_row(row.what, row.peer, row.reach, row.end, f"[{colour}]{row.ours}[/]", escape(f"{standing}; {row.note}"))
+        table.add_row(row.what, row.peer, row.reach, row.end, f"[{colour}]{row.ours}[/]", escape(standing_words(row)))
     console.print(table)
     show_duel(card.duel, console)
     if not card.held.host.target:
         console.print(
             "  this machine is no unit's board: the figures say nothing about one; ratios carry over in kind", soft_wrap=True
         )
+
+
+def standing_words(row: Row) -> str:
+    """How a row stands, and what stands beside its figure; only why, where there is none."""
+    words = {"in the end": "reached, in the end", "to reach": "reached", "short": "short", "not measured": ""}[row.standing]
+    return "; ".join(each for each in (words, row.note) if each)
 
 
 def show_comparison(result: Comparison, console: Console) -> None:
