@@ -157,11 +157,12 @@ def peer(
     json: JsonFile = None,
 ) -> None:
     """The whole line, fast-alpr's chain and decoding alone on the same frames, by turns: ratios that hold on a busy machine."""
-    use_cores(cores)
     cv2.setNumThreads(1)
     setup = Setup(models=models, detector=detector, recognizer=recognizer)
     with Watched("looking through the clips") as show:
-        result = duel([open_clip(clip) for clip in clips], setup, rounds, note, show.say)
+        opened = [open_clip(clip) for clip in clips]
+        use_cores(cores)
+        result = duel(opened, setup, rounds, note, show.say)
     write(result, json)
     show_duel(result, say())
 

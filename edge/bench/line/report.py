@@ -21,7 +21,8 @@ Measured = Record | Duel | Card
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#1b1b1b;background:#fff}
 table{border-collapse:collapse;margin:.6em 0 1.2em}td,th{padding:.2em .7em;border-bottom:1px solid #ddd;text-align:left}
-td+td:not(:last-child){white-space:nowrap;font-variant-numeric:tabular-nums}h2{margin-top:2em;border-top:2px solid #ddd;padding-top:.6em}
+td+td:not(:last-child){white-space:nowrap;font-variant-numeric:tabular-nums}
+h2{margin-top:2em;border-top:2px solid #ddd;padding-top:.6em}
 .good{color:#00674b}.bad{color:#b3261e}.note{color:#555}
 svg{display:block;max-width:100%;height:auto;margin:.6em 0}svg text{font:11px system-ui,sans-serif;fill:#333}
 svg .t{font-weight:600;font-size:13px}svg .s{font-size:9px}svg .g{stroke:#e3e3e3}svg .a{stroke:#888}
