@@ -1,7 +1,8 @@
 """What the page costs the running line: the same unit over the same clip, by turns with and without a tablet that looks on.
 
 Everything is real: the unit as `plate-edge run` builds it, with its window; the page in a process of its own that looks through
-it; a client that fetches what a tablet fetches.  All three share the machine, the client too, which in the field is elsewhere.
+it; a client that fetches what a tablet fetches.  All three share the machine; the client, which in the field is another one,
+runs at the lowest priority.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is measured on picture after picture while the technician turns and looks: plate, card, angles, light, still scene.
 
-Measuring takes a quarter of the time at most, so that the picture stays live on a small board.
+Measuring takes a fifth of the time at most, so that the picture stays live on a small board.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from edge.records import Image
 from edge.scene_look import Glimpse, glimpse, light_of, look_of
 from edge.window import FoundPlate, View
 
-_SHARE = 0.25
+_SHARE = 0.2
 _REMEMBER_S = 6.0  # a plate that has passed counts for so long
 _OVER_S = 5.0
 _FRESH_S = 1.0

@@ -22,7 +22,7 @@ from edge.errors import ConfigError
 
 _FAREWELL_S = 20.0  # after the hour the page still says that it is over
 _LOOK_S = 0.2
-_NICER = 10  # the line goes first
+_NICER = 15  # the line goes first
 
 
 class Offer(Struct, frozen=True, kw_only=True):

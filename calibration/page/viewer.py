@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import ssl
 import sys
 import threading
@@ -76,6 +77,7 @@ class Tablet:
 
 def main() -> None:
     """See the module."""
+    os.nice(19)  # in the field it is another machine
     tablet = Tablet(msgspec.json.decode(sys.stdin.readline(), type=Where))
     looks, ended = threading.Event(), threading.Event()
 
