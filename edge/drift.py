@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from edge.records import Frame, Track
+from edge.records import Detection, Frame, Track
 
 
 class Drift(Protocol):
     """Watches one camera for what changes slowly.  Called by the line's own thread."""
 
-    def see(self, frame: Frame) -> None:
-        """A frame was captured."""
+    def see(self, frame: Frame, detections: Sequence[Detection]) -> None:
+        """A frame was captured and looked at, and these may be plates on it."""
         ...
 
     def passed(self, track: Track) -> None:
@@ -22,7 +23,7 @@ class Drift(Protocol):
 class NoDrift:
     """For a camera without a calibration record: nothing to compare with."""
 
-    def see(self, frame: Frame) -> None:
+    def see(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """Nothing."""
 
     def passed(self, track: Track) -> None:

@@ -2,8 +2,9 @@
 
 The scene is held against the look that the calibration record keeps (:mod:`edge.scene_look`): a turn of ``MOVED_DEG`` or more
 in two looks on end is a move, half a degree is not.  Where the scene cannot be recognised (darkness, snow, a lens that sees a
-wall), the plates speak: the place, the width and the sharpness of the last passes against those of the first passes after the
-calibration.  An alarm is raised once, counted and logged, and taken back when all is well again.  No text is looked at.
+wall), the plates speak: the place and the width of the last passes against those of the first passes after the calibration.
+Their sharpness and, under infra-red, their brightness are always looked at: a dirty lens, a lamp that fails.  An alarm is
+raised once, counted and logged, and taken back when all is well again.  No text is looked at.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from msgspec import Struct
 from edge.camera_setup import CameraSetup, Light, SceneLook
 from edge.errors import CameraError
 from edge.journal import Journal
-from edge.records import Frame, Track
+from edge.records import Detection, Frame, Image, Track
 from edge.scene_look import FOCAL_WIDTHS, Glimpse, Moved, glimpse, look_of, moved, picture_of
 
 GLIMPSE_EVERY_S = 2.0
@@ -34,26 +35,31 @@ LOOKS_TO_RAISE = 2
 UNKNOWN_LOOKS = 20
 #: Of the fine detail of the calibrated scene, or of the plates' sharpness, this much must be left.
 DIRTY = 0.55
+#: Under the unit's own lamp plates are always about as bright: at this much of it the lamp fails, or the lens is covered.
+DIM = 0.6
 DIRTY_LOOKS = 5
 PASSES = 40
 #: Widths of plates (medians) may differ by this factor before the camera is not where it was.
 WIDTH_FACTOR = 1.3
 
-MOVED, DIRTY_LENS, UNKNOWN_SCENE = "camera-moved", "lens-dirty", "scene-unknown"
+MOVED, DIRTY_LENS, DIM_PLATES, UNKNOWN_SCENE = "camera-moved", "lens-dirty", "plates-dim", "scene-unknown"
 WORDS = {
     MOVED: "camera moved: aim it again, and calibrate",
     DIRTY_LENS: "lens dirty or out of focus: clean it, look at the focus",
+    DIM_PLATES: "plates much darker than when it was calibrated: look at the infra-red lamp, the iris, the lens",
     UNKNOWN_SCENE: "scene not recognised: camera turned away or covered, fog, snow, or darkness",
 }
 
 
 class Passage(Struct, frozen=True, kw_only=True):
-    """What is kept of one pass: middle and width of its best plate as shares of the picture's width, and its sharpness."""
+    """What is kept of one pass: middle and width of its best plate as shares of the picture's width, its sharpness and its
+    brightness (grey levels)."""
 
     x: float
     y: float
     width: float
     sharpness: float
+    brightness: float
 
 
 class Usual(Struct, frozen=True, kw_only=True):
@@ -64,6 +70,7 @@ class Usual(Struct, frozen=True, kw_only=True):
     y: float
     width: float
     sharpness: float
+    brightness: float
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
@@ -85,6 +92,7 @@ class DriftWatch:
         self._glimpses: list[Glimpse] = []
         self._next_s = -math.inf
         self._light: Light = "day"
+        self._bright: deque[float] = deque(maxlen=20)  # of the plates seen last
         self._frame_width = setup.frame_size[0]
         self._passes: dict[Light, deque[Passage]] = {"day": deque(maxlen=PASSES), "infrared": deque(maxlen=PASSES)}
         self._streak: dict[str, int] = {}
@@ -96,8 +104,9 @@ class DriftWatch:
         """The alarms that stand now."""
         return frozenset(self._raised)
 
-    def see(self, frame: Frame) -> None:
+    def see(self, frame: Frame, detections: Sequence[Detection]) -> None:
         """A glimpse every two seconds of the stream; a look when there are enough of one light."""
+        self._bright.extend(_brightness(frame.image, each) for each in detections if each.sure)
         if self._next_s - GLIMPSE_EVERY_S <= frame.media_s < self._next_s:
             return
         self._next_s = frame.media_s + GLIMPSE_EVERY_S
@@ -117,7 +126,13 @@ class DriftWatch:
         sharpness = max((reading.sharpness for reading in track.readings), default=0.0)
         passes = self._passes[self._light]
         passes.append(
-            Passage(x=(box.x + box.w / 2) / across, y=(box.y + box.h / 2) / across, width=box.w / across, sharpness=sharpness)
+            Passage(
+                x=(box.x + box.w / 2) / across,
+                y=(box.y + box.h / 2) / across,
+                width=box.w / across,
+                sharpness=sharpness,
+                brightness=median(self._bright) if self._bright else 0.0,
+            )
         )
         if len(passes) < PASSES:
             return
@@ -130,6 +145,7 @@ class DriftWatch:
         if not self._scene_known:  # drivers keep to another lane at times: what the scene says is better
             self._judge_plates(before, now)
         self._judge(DIRTY_LENS, now.sharpness < DIRTY * before.sharpness, 1, by="plates")
+        self._judge(DIM_PLATES, self._light == "infrared" and now.brightness < DIM * before.brightness, 1, by="plates")
 
     def _look(self, now: SceneLook) -> None:
         scenes = (*self._recorded, *self._baseline.scenes)
@@ -194,6 +210,14 @@ def _remembered(memory: Path, record: str) -> Baseline:
     return baseline if baseline.record == record else Baseline(record=record)
 
 
+def _brightness(image: Image, detection: Detection) -> float:
+    """Mean grey level of a plate's box, of one pixel in nine."""
+    box = detection.box
+    x0, y0 = max(0, int(box.x)), max(0, int(box.y))
+    part = image[y0 : int(box.y + box.h) + 1 : 3, x0 : int(box.x + box.w) + 1 : 3]
+    return float(part.mean()) if part.size else 0.0
+
+
 def _usual(light: Light, passes: Sequence[Passage]) -> Usual:
     return Usual(
         light=light,
@@ -201,4 +225,5 @@ def _usual(light: Light, passes: Sequence[Passage]) -> Usual:
         y=median(each.y for each in passes),
         width=median(each.width for each in passes),
         sharpness=median(each.sharpness for each in passes),
+        brightness=median(each.brightness for each in passes),
     )

@@ -271,7 +271,7 @@ class Line:
                     self._tracker.still(frame)
             if verdict != "between-looks":  # what was found on an earlier picture is not where it was
                 self._window.show(frame, detections, readings)
-            self._drift.see(frame)
+            self._drift.see(frame, detections if verdict == "look" else ())
             self._finish(self._tracker.finished(), place)
             self.camera.rest(self._gate.rests_until(self._tracker.asks))
         self._end(place)

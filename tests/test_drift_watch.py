@@ -13,6 +13,7 @@ import pytest
 
 from edge.camera_setup import CameraSetup
 from edge.drift_watch import (
+    DIM_PLATES,
     DIRTY_LENS,
     GLIMPSE_EVERY_S,
     GLIMPSES_A_LOOK,
@@ -81,7 +82,7 @@ class Post:
                 camera="north", number=self.frames, image=with_cars(image, self.frames), at=AT,
                 media_s=self.frames * GLIMPSE_EVERY_S,
             )  # fmt: skip
-            self.watch.see(frame)
+            self.watch.see(frame, ())
             self.frames += 1
 
     def passes(self, x: float = 300.0, y: float = 200.0, width: float = 90.0, sharpness: float = 0.5) -> None:
@@ -166,6 +167,23 @@ def test_plates_of_another_width_are_a_move_and_soft_ones_a_dirty_lens(tmp_path:
     post.passes(width=140.0)
     post.passes(sharpness=0.2)
     assert post.journal.by_reason("alarms") == {MOVED: 1, DIRTY_LENS: 1}
+
+
+def test_a_failing_lamp_is_noticed_at_night_and_the_dusk_is_not(tmp_path: Path) -> None:
+    """Under infra-red plates are as bright as ever; half of it is an alarm. By day brightness comes and goes."""
+    for grey, raised in ((True, frozenset({DIM_PLATES})), (False, frozenset())):
+        post = Post(tmp_path / f"drift-{grey}.json")
+        for level in (180, 80):
+            image = np.full((360, 640, 3), level, np.uint8)
+            image[:, :, 0] = level if grey else level // 2
+            found = track(300.0, 200.0, 90.0, 0.5).best
+            for _ in range(20):
+                post.watch.see(
+                    Frame(camera="north", number=0, image=image, at=AT, media_s=post.frames * GLIMPSE_EVERY_S), [found]
+                )
+                post.frames += 1
+            post.passes()
+        assert post.watch.raised - {UNKNOWN_SCENE} == raised
 
 
 def test_what_plates_usually_look_like_outlives_a_restart_but_not_a_calibration(tmp_path: Path) -> None:
