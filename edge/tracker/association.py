@@ -45,6 +45,7 @@ class _Open:
         self.number = number
         self.first: Instant = frame.at
         self.first_s = frame.media_s
+        self._sure_of_first = detection.sure
         self.frames = 0
         self.readings: list[Reading] = []
         self.proofs = 0  # frames with a plate: read as one, or taken for one by a sure detector once the text had settled
@@ -71,6 +72,13 @@ class _Open:
             old = self.velocity
             self.velocity = step if old is None else (0.5 * old[0] + 0.5 * step[0], 0.5 * old[1] + 0.5 * step[1])
         self._place(frame, detection)
+        if detection.sure:
+            self.begins()
+
+    def begins(self) -> None:
+        """Now it is surely a plate: what was seen before may have been something that stood there, a lamp or a badge."""
+        if not self._sure_of_first:
+            self.first, self.first_s, self._sure_of_first = self.last, self.last_s, True
 
     def distance(self, frame: Frame, detection: Detection) -> float:
         """How far ``detection`` is from the predicted place, in plate widths, infinite where it cannot be this plate."""
@@ -195,15 +203,18 @@ class PlateTracker:
         tracks = tuple(self._wanting[id(reading.detection)] for reading in readings)
         for track, reading in zip(tracks, readings, strict=True):
             track.readings.append(reading)
-            track.proofs += reading.is_plate
+            if reading.is_plate:
+                track.proofs += 1
+                track.begins()
             track.read_width = max(track.read_width, reading.detection.box.w)
             track.read_s = reading.media_s
         return tuple(track.number for track in tracks)
 
     def still(self, frame: Frame) -> None:
-        """What was there at the last look is there yet; what was not is gone a little longer."""
+        """A plate that was there at the last look is there yet; what was not is gone a little longer.  What only may be a plate
+        is not held on to: it comes again with the next look, and a car that comes to that place is another one."""
         for each in self._open:
-            if each.last_s == self._seen_s:
+            if each.proofs and each.last_s == self._seen_s:
                 each.stands(frame)
         self._end_stale(frame.media_s)
         self._seen_s = frame.media_s

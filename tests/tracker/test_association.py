@@ -250,3 +250,23 @@ def test_a_car_that_had_left_before_the_picture_stood_still_is_over() -> None:
         tracker.still(frame(number))
     (track,) = tracker.finished()
     assert track.last_s == 0.3
+
+
+def test_a_pass_begins_with_the_first_sure_sight_of_its_plate() -> None:
+    """A lamp that stood where a car then stops is not when the car came."""
+    tracker = PlateTracker("north", CONFIG)
+    for number in range(8):
+        found = detection(300, 200, sure=number >= 3)
+        wanted = tracker.follow(frame(number), [found])
+        tracker.add([reading("AB123" if number >= 3 else "", found=each, number=number) for each in wanted])
+    (track,) = tracker.flush()
+    assert (track.first_s, track.first.boottime_ns) == (0.3, 300_000_000)
+
+
+def test_what_only_may_be_a_plate_is_not_held_on_to_in_an_unchanged_picture() -> None:
+    """After a second without a look a candidate is over; a car that comes to that place begins a pass of its own."""
+    tracker = PlateTracker("north", CONFIG)
+    tracker.follow(frame(0), [detection(300, 200, sure=False)])
+    for number in range(1, 15):
+        tracker.still(frame(number))
+    assert tracker.noise == 1
