@@ -63,6 +63,9 @@ def serve(
     into: Annotated[
         Path | None, typer.Option("--into", metavar="DIR", help="The set-up's folder; one in the unit's data unless told.")
     ] = None,
+    night: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder of the set-up at night, for the record.")
+    ] = None,
     bind: Annotated[str, typer.Option(help="The unit's address that the tablet comes by.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: one that is free.")] = 8443,
     minutes: Annotated[float, typer.Option(min=0.05, max=60, help="When the page goes off by itself.")] = 60,
@@ -81,6 +84,7 @@ def serve(
         clip=clip,
         card=card,
         into=into,
+        night=night,
         host=bind,
         port=port,
         minutes=minutes,
@@ -108,5 +112,6 @@ def cost(
     else:
         typer.echo(
             f"the page takes {found.cost:.1%} of the line's frame rate (median of {pairs} pairs; {found.best_cost:.1%} between "
-            f"the best turns; {found.cores} cores, {found.pictures_per_s} pictures a second to the tablet)"
+            f"the best turns; the line's processor time for a frame {found.alone_cpu_ms:.2f} ms alone, "
+            f"{found.watched_cpu_ms:.2f} ms watched; {found.cores} cores, {found.pictures_per_s} pictures a second fetched)"
         )

@@ -36,6 +36,7 @@ class Call(Struct, frozen=True, kw_only=True):
     clip: Path | None
     card: Path | None
     into: Path | None
+    night: Path | None
     host: str
     port: int
     minutes: float
@@ -77,6 +78,7 @@ def run_page(call: Call, say: Callable[[str], None]) -> None:
             camera=place.camera.name,
             card=card,
             folder=Folder(folder),
+            night=None if call.night is None else Folder(call.night),
             unit=place.config,
             models=place.models,
             plates=call.plates,

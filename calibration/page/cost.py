@@ -42,16 +42,38 @@ _HALVES = re.compile(r"^\s+((?:[0-9A-F]{2}:?){16})$", re.MULTILINE)
 
 class Cost(Struct, frozen=True, kw_only=True):
     """Frames a second of each turn, in pairs; ``cost`` is the share of its frame rate that the line loses, in the median pair,
-    ``best_cost`` between the best turns of each kind (on a busy machine others only ever slow a turn down);
-    ``pictures_per_s`` is how many the tablet fetched while it looked."""
+    ``best_cost`` between the best turns of each kind (on a busy machine others only ever slow a turn down).
+
+    ``alone_cpu_ms`` and ``watched_cpu_ms`` are the unit's processor time for a frame, medians, which other programs disturb
+    least; ``pictures_per_s`` is how many the tablet fetched while it looked."""
 
     clip: str
     alone_fps: tuple[float, ...]
     watched_fps: tuple[float, ...]
     cost: float
     best_cost: float
+    alone_cpu_ms: float
+    watched_cpu_ms: float
     pictures_per_s: float
     cores: int
+
+
+class Turn(Struct, frozen=True, kw_only=True):
+    """One clip's worth of frames, from the first frame to the last: how long it took, and how much of the processor."""
+
+    frames: int
+    took_s: float
+    cpu_s: float
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        return self.frames / self.took_s
+
+    @property
+    def cpu_ms(self) -> float:
+        """Processor time for a frame."""
+        return self.cpu_s / self.frames * 1000
 
 
 def measure_cost(clip: Path, pairs: int, say: Callable[[str], None]) -> Cost:
@@ -59,19 +81,21 @@ def measure_cost(clip: Path, pairs: int, say: Callable[[str], None]) -> Cost:
     with tempfile.TemporaryDirectory(prefix="plate-edge-cost-") as scratch:
         folder = Path(scratch)
         config = load_device(_configuration(folder, clip.absolute()))
-        alone: list[float] = []
-        watched: list[float] = []
-        pictures, looked_s = 0, 0.0
+        turns: dict[bool, list[Turn]] = {False: [], True: []}
+        pictures = 0
         with _page(folder, config, say) as tablet:
             for pair in range(pairs):
                 for looks in (False, True) if pair % 2 else (True, False):
                     before = tablet.says("look" if looks else "rest")
-                    fps, took_s = turn(config)
+                    took = turn(config)
                     fetched = tablet.says("rest") - before
-                    say(f"{'watched' if looks else 'alone  '} {fps:6.1f} frames a second, {fetched} pictures fetched")
-                    (watched if looks else alone).append(fps)
-                    if looks:
-                        pictures, looked_s = pictures + fetched, looked_s + took_s
+                    say(
+                        f"{'watched' if looks else 'alone  '} {took.fps:6.1f} frames a second, {took.cpu_ms:.2f} ms of the "
+                        f"processor a frame, {fetched} pictures fetched"
+                    )
+                    turns[looks].append(took)
+                    pictures += fetched if looks else 0
+    alone, watched = ([each.fps for each in turns[looks]] for looks in (False, True))
     costs = [1 - with_page / without for with_page, without in zip(watched, alone, strict=True)]
     return Cost(
         clip=clip.name,
@@ -79,32 +103,35 @@ def measure_cost(clip: Path, pairs: int, say: Callable[[str], None]) -> Cost:
         watched_fps=tuple(round(fps, 1) for fps in watched),
         cost=round(median(costs), 4),
         best_cost=round(1 - max(watched) / max(alone), 4),
-        pictures_per_s=round(pictures / looked_s, 1),
+        alone_cpu_ms=round(median(each.cpu_ms for each in turns[False]), 3),
+        watched_cpu_ms=round(median(each.cpu_ms for each in turns[True]), 3),
+        pictures_per_s=round(pictures / sum(each.took_s for each in turns[True]), 1),
         cores=len(os.sched_getaffinity(0)),
     )
 
 
-def turn(config: DeviceConfig) -> tuple[float, float]:
-    """The unit once over its clip: frames a second, from the first frame to the last, and how long that took."""
+def turn(config: DeviceConfig) -> Turn:
+    """The unit once over its clip.  Raises ConfigError if it saw nothing of it."""
     journal = Journal(io.StringIO())
     unit = build.unit(config, Clock(), journal)
     done = threading.Event()
-    began: list[float] = []
+    began: list[tuple[float, float]] = []
 
     def wait_for_the_first() -> None:
         while not journal.total("frames_processed") and not done.wait(0.002):
             pass
-        began.append(time.monotonic())
+        began.append((time.monotonic(), time.process_time()))
 
     watch = threading.Thread(target=wait_for_the_first)
     watch.start()
     accounts = unit.run(threading.Event(), 0.0)
-    took_s = time.monotonic() - began[0] if began else 0.0
+    ended = (time.monotonic(), time.process_time())
     done.set()
     watch.join()
-    if not took_s:
+    if not accounts.frames_processed:
         raise ConfigError("measure the page's cost: the unit processed no frame of the clip")
-    return accounts.frames_received / took_s, took_s
+    took_s, cpu_s = ended[0] - began[0][0], ended[1] - began[0][1]
+    return Turn(frames=accounts.frames_received, took_s=took_s, cpu_s=cpu_s)
 
 
 class _Tablet:

@@ -49,12 +49,13 @@ _THUMB_PX = 320
 
 
 class Site(Struct, frozen=True, kw_only=True):
-    """What the page is about: the camera, the card, the folder that the set-up grows in, the unit that signs (None: nobody
-    can), its models, and how many rendered plates a prediction reads."""
+    """What the page is about: the camera, the card, the folder that the set-up grows in and that of the night, the unit that
+    signs (None: nobody can), its models, and how many rendered plates a prediction reads."""
 
     camera: str
     card: Card
     folder: Folder
+    night: Folder | None
     unit: DeviceConfig | None
     models: Callable[[], InstalledModels]
     plates: int
@@ -375,7 +376,7 @@ class Hour:
                     folder.picture(name, card_picture_of(each.image, pose))
         if proof is not None:
             folder.keep(PROOF, proof)
-        verified, _, _ = run_report(unit, self._site.camera, folder, self._record_path, technician)
+        verified, _, _ = run_report(unit, self._site.camera, folder, self._record_path, technician, self._site.night)
         words = f'The unit uses it when its camera has calibration = "{self._record_path}" in device.toml.'
         self._saved = SavedState(id=verified.id, words=words)
 

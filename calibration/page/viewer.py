@@ -77,7 +77,7 @@ class Tablet:
 
 def main() -> None:
     """See the module."""
-    os.nice(19)  # in the field it is another machine
+    os.nice(10)  # in the field it is another machine
     tablet = Tablet(msgspec.json.decode(sys.stdin.readline(), type=Where))
     looks, ended = threading.Event(), threading.Event()
 

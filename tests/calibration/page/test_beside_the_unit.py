@@ -72,9 +72,11 @@ def test_the_page_looks_through_the_units_window_and_waits_for_a_unit_that_resta
 
 
 def test_a_turn_of_the_line_gives_its_frame_rate(tmp_path: Path) -> None:
-    """What the cost of the page is measured with: all frames of the clip in the time that they took."""
+    """What the cost of the page is measured with: all frames of the clip, their time, and the processor's."""
     clip = tmp_path / "short.mp4"
     make_clip(clip, near_s=1.0, far_s=1.0, traffic_s=0.0)
     make_keys(tmp_path, 8883)
-    fps, took_s = turn(load_device(write_unit(tmp_path, clip, realtime=False)))
-    assert abs(fps * took_s - 20) < 1e-6
+    took = turn(load_device(write_unit(tmp_path, clip, realtime=False)))
+    assert took.frames == 20
+    assert took.fps > 0
+    assert took.cpu_ms > 0
