@@ -157,12 +157,11 @@ def peer(
     json: JsonFile = None,
 ) -> None:
     """The whole line, fast-alpr's chain and decoding alone on the same frames, by turns: ratios that hold on a busy machine."""
+    use_cores(cores)
     cv2.setNumThreads(1)
     setup = Setup(models=models, detector=detector, recognizer=recognizer)
     with Watched("looking through the clips") as show:
-        opened = [open_clip(clip) for clip in clips]
-        use_cores(cores)
-        result = duel(opened, setup, rounds, note, show.say)
+        result = duel([open_clip(clip) for clip in clips], setup, rounds, note, show.say)
     write(result, json)
     show_duel(result, say())
 
@@ -252,13 +251,16 @@ def at_rate(
 def use_cores(cores: int | None) -> None:
     """Keep this process, and what it starts, on the first ``cores`` cores it may use; end in good order when told to.
 
-    Raises ConfigError."""
+    The program starts again for it, in this process, since some of its parts look at the cores when they are loaded.  Raises
+    ConfigError if there are not so many."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the broker and the agency end that were started end too
     allowed = sorted(os.sched_getaffinity(0))
-    if cores is not None:
-        if cores > len(allowed):
-            raise ConfigError(f"measure on {cores} cores: this machine gives us {len(allowed)}")
-        os.sched_setaffinity(0, allowed[:cores])
+    if cores is None or cores == len(allowed):
+        return
+    if cores > len(allowed):
+        raise ConfigError(f"measure on {cores} cores: this machine gives us {len(allowed)}")
+    os.sched_setaffinity(0, allowed[:cores])
+    os.execv(sys.executable, [sys.executable, "-m", "edge", *sys.argv[1:]])  # noqa: S606  this very program again
 
 
 def write(record: Record | Duel | Card, path: Path | None) -> None:

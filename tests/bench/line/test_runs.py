@@ -20,6 +20,7 @@ from edge.bench.line.record import NOT_MEASURED, decode
 from edge.bench.line.rig import Setup
 from edge.bench.line.run import run
 from edge.bench.line.watch import Observed, Watch
+from edge.commands import bench
 from edge.demo.run import HERE as DEMO
 from tests.camera.clips import write_clip, write_h264
 
@@ -62,6 +63,7 @@ def test_a_run_is_recorded_from_camera_to_receipt(
 ) -> None:
     """Over a real broker to a real agency end: every stage took time, every frame and read is accounted for, receipts came, and
     no figure is given since six seconds are too short.  No plate's text is in the record."""
+    monkeypatch.setattr(bench, "use_cores", lambda cores: None)  # it would change how this process hears signals
     out = tmp_path / "run.json"
     assert call(monkeypatch, "bench", street, "--seconds", "6", "--delivery", "--json", out) == 0
     found = decode(out.read_bytes())
@@ -185,6 +187,7 @@ def test_a_clip_that_would_mislead_is_refused(
     command: str, kind: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """One clear line, exit code 2, no figure and no record."""
+    monkeypatch.setattr(bench, "use_cores", lambda cores: None)  # it would start this very process again
     out = tmp_path / "none.json"
     assert call(monkeypatch, "bench", command, odd_clip(kind, tmp_path), "--json", out) == 2
     told = capfd.readouterr()
