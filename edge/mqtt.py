@@ -235,6 +235,8 @@ class Link:
             self._see_somebody()
         except OSError as error:
             return f"connect to broker {self._broker.host}:{self._broker.port}: nobody answers: {error.strerror or error}"
+        with contextlib.suppress(ConfigError):  # a certificate may have been renewed; one half there waits for the next time
+            self._tls = _tls_context(self._broker)
         self._generation += 1
         session = _Session(self._broker, self._name, self._tls, self._generation, self._events)
         try:

@@ -129,6 +129,14 @@ def keys_retire(
     say().print(f"destroyed: {', '.join(gone)}" if gone else "no sealing key was superseded so long ago", markup=False)
 
 
+@key_commands.command("renew")
+def keys_renew(
+    folder: Annotated[Path, typer.Argument(help="The folder of a unit, an agency or a broker.")], ca: CaFolder
+) -> None:
+    """Make a new TLS key and certificate under the same name, before the old one ends."""
+    say().print(f"good until {keys.renew_certificate(folder, ca):%Y-%m-%d}", markup=False)
+
+
 @key_commands.command("revoke")
 def keys_revoke(
     name: Annotated[str, typer.Argument(help="The unit, by the name in its certificate (at a party's: OWNER/UNIT).")],

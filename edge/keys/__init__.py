@@ -10,7 +10,7 @@ Each folder belongs to one owner.  A private key never leaves the folder it was 
     ca/      ca.key ca.pem · crl.pem · issued/     keep it offline: whoever has it can connect as any unit
     alice/   policy.key policy.pem  one folder a person who signs policy bundles; units are told policy.pem
 
-Private files have mode 0600.  No key is ever overwritten; only `switch` and `retire` destroy one, which is what they are for.
+Private files have mode 0600.  No key is ever overwritten; only `switch`, `retire` and `renew` destroy one, as they are meant to.
 """
 
 from edge.keys.authority import make_ca
@@ -23,6 +23,7 @@ from edge.keys.folders import (
     make_agency,
     make_device,
     make_policy_signer,
+    renew_certificate,
 )
 from edge.keys.revocation import hand_to_broker, refuse_at_agency, revoke, take_up
 from edge.keys.rotation import WINDOW, accept, retire, rotate_agency, rotate_device, switch_device
@@ -43,6 +44,7 @@ __all__ = [
     "make_device",
     "make_policy_signer",
     "refuse_at_agency",
+    "renew_certificate",
     "retire",
     "revoke",
     "rotate_agency",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
@@ -24,7 +25,16 @@ from edge.keys.authority import (
     load_certificate,
     new_certificate,
 )
-from edge.keys.files import new_key, new_pair, refuse_existing, require_name, write
+from edge.keys.files import (
+    new_key,
+    new_pair,
+    private_pem,
+    put,
+    refuse_existing,
+    replace_secret,
+    require_name,
+    write,
+)
 
 INGEST_PREFIX = "ingest-"
 COMMON_NAME_LONGEST = 64  # RFC 5280, appendix A.1; the whole name stands in the certificate's alternative names
@@ -97,6 +107,26 @@ def make_certificate(
         builder = builder.add_extension(names, critical=False)
     write(folder / "tls.pem", certificate_pem(issue(authority, builder)), private=False)
     write(folder / "ca.pem", certificate_pem(authority.certificate), private=False)
+
+
+def renew_certificate(folder: Path, ca: Path) -> datetime:
+    """Make a new TLS key and certificate for the unit, agency or broker whose folder this is, with the names of the old one.
+
+    Returns when it ends.  Whoever connects takes it up with its next connection, mosquitto with `plate-edge keys take-up`.
+    Raises ConfigError if the old certificate is another authority's or says not what it is for."""
+    authority, old = load_authority(ca), load_certificate(folder / "tls.pem")
+    if old.issuer != authority.certificate.subject:
+        raise ConfigError(f"renew certificate in {folder}: another authority issued it than the one in {ca}")
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = new_certificate(old.subject, old.issuer, key.public_key(), CERTIFICATE_DAYS)
+    for extension in old.extensions:
+        if not isinstance(extension.value, x509.AuthorityKeyIdentifier):
+            builder = builder.add_extension(extension.value, extension.critical)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
+    fresh = issue(authority, builder.add_extension(issuer, critical=False))
+    replace_secret(folder / "tls.key", private_pem(key))
+    put(folder / "tls.pem", certificate_pem(fresh), private=False)
+    return fresh.not_valid_after_utc
 
 
 def who(folder: Path) -> tuple[str, str]:

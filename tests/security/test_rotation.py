@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 import stat
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge import keys
@@ -16,11 +19,13 @@ from edge.envelope.keyring import key_id, load_enrolled, load_private_key, load_
 from edge.envelope.open import HpkeOpener
 from edge.envelope.renewed import Renewed
 from edge.errors import ConfigError, EnvelopeError
+from edge.keys.authority import Revoked, load_authority, load_certificate, write_crl
 from edge.keys.rotation import Handover
 from edge.records import Slot
+from tests.delivery.ear import Ear
 from tests.delivery.town import Town
 from tests.labeled import AGENCY, release
-from tests.mosquitto import needs_mosquitto
+from tests.mosquitto import Broker, needs_mosquitto
 from tests.security.rotating import Rotating
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
@@ -171,6 +176,55 @@ def test_a_line_above_a_key_that_is_not_understood_is_refused(town: Town, line: 
     path.write_text(f"{line}\n{path.read_text()}")
     with pytest.raises(ConfigError, match="is not known here"):
         load_enrolled(path)
+
+
+@needs_mosquitto
+def test_a_certificate_is_renewed_under_the_same_name_and_taken_up(town: Town) -> None:
+    """A unit takes its own up with the next connection, the broker with `take-up`; the old one can then be revoked alone."""
+    broker = Broker(town.folder / "broker", town.ca, [AGENCY])
+    town.port = broker.port
+    broker.start()
+    own = town.device("pole-7")
+    ear = Ear(town.broker(own), "pole-7").wait_up()
+    try:
+        before = load_certificate(own / "tls.pem")
+        keys.renew_certificate(own, town.ca)
+        keys.renew_certificate(town.folder / "broker", town.ca)
+        after = load_certificate(own / "tls.pem")
+        assert (after.subject, len(after.extensions)) == (before.subject, len(before.extensions))
+        assert after.public_key() != before.public_key()
+        write_crl(load_authority(town.ca), [Revoked("pole-7", before.serial_number, NOW)])
+        keys.hand_to_broker(town.ca, town.folder / "broker")
+        ear.up = False
+        keys.take_up(town.folder / "broker")
+        ear.wait_up()
+        assert served(town) == load_certificate(town.folder / "broker" / "tls.pem")
+    finally:
+        ear.link.close()
+        broker.kill()
+
+
+def served(town: Town) -> x509.Certificate:
+    """The certificate that the broker shows."""
+    context = ssl.create_default_context(cafile=town.ca / "ca.pem")
+    own = town.device("pole-7")
+    context.load_cert_chain(own / "tls.pem", own / "tls.key")
+    with (
+        socket.create_connection(("127.0.0.1", town.port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as tls,
+    ):
+        der = tls.getpeercert(binary_form=True)
+    assert der is not None
+    return x509.load_der_x509_certificate(der)
+
+
+def test_a_certificate_of_another_authority_is_not_renewed(town: Town) -> None:
+    """Nothing changes."""
+    keys.make_ca(town.folder / "other-ca", "somebody else's")
+    before = (town.device("pole-7") / "tls.key").read_bytes()
+    with pytest.raises(ConfigError, match="another authority"):
+        keys.renew_certificate(town.device("pole-7"), town.folder / "other-ca")
+    assert (town.device("pole-7") / "tls.key").read_bytes() == before
 
 
 def test_a_changed_key_file_is_taken_up_and_a_damaged_one_leaves_the_former(
