@@ -48,7 +48,6 @@ from edge.ingest.interface import Mailbox
 from edge.ingest.mqtt import MqttMailbox
 from edge.ingest.pictures import PictureDesk
 from edge.ingest.quarantine import QuarantineFile
-from edge.ingest.switch import Switch
 from edge.ingest.witness import WitnessFile
 from edge.ingest.worker import Worker
 from edge.journal import Journal
@@ -79,6 +78,7 @@ from edge.window import NoWindow, SocketWindow, Window
 
 if TYPE_CHECKING:
     from edge.detector.onnx import OnnxDetector
+    from edge.ingest.switch import Switch
     from edge.providers import Ran
     from edge.recognizer.fast_plate_ocr import FastPlateOcr
 
@@ -475,6 +475,8 @@ def ingest(config: AgencyConfig, journal: Journal) -> Worker | Switch:
     mailbox = MqttMailbox(config.broker, agency=config.ingest.agency)
     if config.ingest.workers == 1:
         return _worker(config, mailbox, journal)
+    from edge.ingest.switch import Switch
+
     return Switch(mailbox, lambda own: _worker(config, own, journal), config.ingest.workers, journal)
 
 

@@ -6,10 +6,9 @@ import hashlib
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import onnxruntime
 from msgspec import Struct
 
 from edge.errors import ModelError
@@ -19,6 +18,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 Format = Literal["plate-edge-detector/1", "yolov9-end2end", "fast-plate-ocr"]
 
@@ -155,6 +157,8 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
     The memory for what lies between layers is one arena for all sessions, which takes what is asked for and not the next power
     of two, and no block is planned for each size of input beside it: 25 MB instead of 36 for the bundled pair, none of it
     growing, at the same speed."""
+    import onnxruntime  # here: who only looks for a file needs none of its tens of megabytes
+
     _one_arena()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -169,6 +173,8 @@ def session_options(threads: int) -> onnxruntime.SessionOptions:
 @cache
 def _one_arena() -> None:
     """Make the arena that sessions share; there can be one in a process."""
+    import onnxruntime
+
     as_requested = {"arena_extend_strategy": 1, "max_mem": 0, "initial_chunk_size_bytes": -1, "max_dead_bytes_per_chunk": -1}
     where = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT

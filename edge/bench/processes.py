@@ -17,9 +17,11 @@ _END_S = 30.0
 
 
 class Footprint(Struct, frozen=True, kw_only=True):
-    """What a process and its children hold.  ``pss_bytes`` counts a page that several processes share in parts."""
+    """What a process and its children hold.  ``pss_bytes`` counts a page that several processes share in parts, so it also
+    changes when others start or end; ``own_bytes`` is what they themselves wrote to and share with nobody."""
 
     pss_bytes: int
+    own_bytes: int
     threads: int
     files: int
 
@@ -74,7 +76,7 @@ def cpu_s(pid: int) -> float:
 
 def footprint(pid: int) -> Footprint:
     """What ``pid`` and everything that it started hold now.  Raises ConfigError if there is no such process."""
-    pss = threads = files = 0
+    pss = own = threads = files = 0
     for each in tree(pid):
         try:
             rollup = _table(Path(f"/proc/{each}/smaps_rollup").read_text())
@@ -85,7 +87,8 @@ def footprint(pid: int) -> Footprint:
                 raise ConfigError("measure a process: it has ended; see its log") from error
             continue
         pss += int(rollup["Pss"].split()[0]) * 1024
-    return Footprint(pss_bytes=pss, threads=threads, files=files)
+        own += int(rollup["Private_Dirty"].split()[0]) * 1024
+    return Footprint(pss_bytes=pss, own_bytes=own, threads=threads, files=files)
 
 
 def _table(text: str) -> Mapping[str, str]:

@@ -8,12 +8,13 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.progress import track as progress_bar
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
 
@@ -34,11 +35,15 @@ def write_json(value: object) -> None:
 
 def say() -> Console:
     """The console for people: standard output; wide where it is no terminal, so that a file keeps whole tables."""
+    from rich.console import Console  # here, since what never says anything to people need not hold it
+
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_IN_FILES)
 
 
 def tell() -> Console:
     """The console for progress and warnings: standard error."""
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)
 
 
@@ -47,6 +52,8 @@ class Watched:
 
     def __call__(self, items: Iterator[T], total: int) -> Iterator[T]:
         """Hand out ``items`` while the bar grows."""
+        from rich.progress import track as progress_bar
+
         yield from progress_bar(
             items, total=total, description="reading", console=tell(), transient=True, disable=not sys.stderr.isatty()
         )

@@ -1,4 +1,7 @@
-"""``plate-edge run``, ``demo``, ``doctor`` and ``report``: the unit."""
+"""``plate-edge run``, ``demo``, ``doctor`` and ``report``: the unit.
+
+What looks after a unit, or shows things, is imported when it is wanted: a unit at work does not hold it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.markup import escape
 
 from edge import build, memory
 from edge.clock import Clock
@@ -22,17 +24,10 @@ from edge.commands.common import (
     write_json,
 )
 from edge.config import load_device
-from edge.demo.run import run_demo
-from edge.doctor import examine
 from edge.errors import ConfigError
 from edge.journal import Journal, serve_metrics
 from edge.ledger import reads_account, totals
 from edge.policy.load import load_pack
-from edge.present import (
-    accounts_table,
-    report_table,
-    show_demo,
-)
 
 app = typer.Typer()
 
@@ -61,6 +56,8 @@ def run(
     if json:
         write_json(accounts)
     else:
+        from edge.present import accounts_table
+
         say().print(accounts_table(accounts))
     if not accounts.closed:
         raise typer.Exit(1)
@@ -72,6 +69,9 @@ def demo(
     json: Json = False,
 ) -> None:
     """Run the whole line on the bundled clip: own broker, unit, agency end, store."""
+    from edge.demo.run import run_demo
+    from edge.present import show_demo
+
     if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise ConfigError(f"run demo: {keep} is not empty; name a new folder")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an end in good order: broker and agency end end too
@@ -95,6 +95,10 @@ def doctor(
     json: Json = False,
 ) -> None:
     """Look at everything that can be wrong on a unit, one line each, with the cure; changes nothing."""
+    from rich.markup import escape
+
+    from edge.doctor import examine
+
     faults = 0
     for check in examine(config):
         faults += check.state == "fault"
@@ -122,4 +126,6 @@ def report(
     if json:
         write_json({"reads": reads_account(counts), "counts": counts})
     else:
+        from edge.present import report_table
+
         say().print(report_table(counts))

@@ -23,6 +23,7 @@ from msgspec import Struct
 from edge import mqtt
 from edge.errors import ConfigError, PlateEdgeError, StoreError
 from edge.ingest.interface import Delivery, LinkChange, Mailbox
+from edge.ingest.worker import note_link
 from edge.journal import Journal
 
 _FORK = multiprocessing.get_context("fork")
@@ -214,15 +215,6 @@ class Switch:
             process.join(_END_S)
             if process.is_alive():
                 process.kill()
-
-
-def note_link(journal: Journal, change: LinkChange) -> None:
-    """Count and say that the broker came or went."""
-    journal.count("link", "connected" if change.up else "disconnected")
-    if change.up:
-        journal.info("broker connected")
-    else:
-        journal.warning("broker away; units keep their reads", reason=change.reason)
 
 
 def _hear(pipe: Connection) -> Ready | Done | Post | None:

@@ -25,7 +25,6 @@ from edge.ingest.clocks import Unset
 from edge.ingest.interface import ALARM_WORDS, Alarm, Delivery, LinkChange, Mailbox, Quarantine, Refused
 from edge.ingest.owed import Owed, Owing
 from edge.ingest.pictures import PictureDesk
-from edge.ingest.switch import note_link
 from edge.ingest.witness import Anchored, Buried, Came, Clashed, NotBelieved, Stood, Witness, Word
 from edge.journal import Journal
 from edge.ranges import joined
@@ -306,6 +305,15 @@ class Worker:
             unwanted=tuple(sorted(owed.unwanted)[:_PICTURES_LIMIT]),
             issued=datetime.now(timezone.utc),
         )
+
+
+def note_link(journal: Journal, change: LinkChange) -> None:
+    """Count and say that the broker came or went."""
+    journal.count("link", "connected" if change.up else "disconnected")
+    if change.up:
+        journal.info("broker connected")
+    else:
+        journal.warning("broker away; units keep their reads", reason=change.reason)
 
 
 class _Read(Struct, frozen=True):

@@ -52,9 +52,10 @@ def unit(
     pause_s: float,
     dies: str = "",
     budget_bytes: int = BUDGET_BYTES,
+    burst: int = 0,
 ) -> None:
-    """Lane 1 puts reads, each after a pause of up to twice ``pause_s``; lane 2 drains.  Goes on for ever if ``count`` is 0, or
-    until the point that ``dies`` names."""
+    """Lane 1 puts reads, a ``burst`` first and then each after a pause of up to twice ``pause_s``; lane 2 drains.  Goes on for
+    ever if ``count`` is 0, or until the point that ``dies`` names."""
     town, stop = Town(Path(folder), port), _begin(Path(folder) / f"{device}.log")
     kept = town.outbox(device) if budget_bytes == BUDGET_BYTES else _small_outbox(town, device, budget_bytes)
     outbox: Any = dying(kept, "outbox", dies)
@@ -64,7 +65,7 @@ def unit(
     if lanes != "capture":
         lane_2.start()
     if lanes != "drain":
-        capture(town, device, outbox, stop, count, pause_s)
+        capture(town, device, outbox, stop, count, pause_s, burst)
     while not stop.is_set():
         with contextlib.suppress(OutboxError):
             if count and not outbox.backlog().waiting:
@@ -82,7 +83,9 @@ def _small_outbox(town: Town, device: str, budget_bytes: int) -> SqliteOutbox:
     return SqliteOutbox(path, clock=Clock(), budget_bytes=budget_bytes, reserve_bytes=reserve_bytes, bury=bury)
 
 
-def capture(town: Town, device: str, outbox: SqliteOutbox, stop: threading.Event, count: int, pause_s: float) -> None:
+def capture(
+    town: Town, device: str, outbox: SqliteOutbox, stop: threading.Event, count: int, pause_s: float, burst: int = 0
+) -> None:
     """Keep ``count`` reads, or for ever if 0; like lane 1, a read that cannot be kept waits in memory and is tried again."""
     sealer, ledger, kept, waiting = town.sealer(device), Ledger(ledger_path(town, device)), 0, list[Release]()
     while not stop.is_set() and (kept < count or not count):
@@ -102,7 +105,7 @@ def capture(town: Town, device: str, outbox: SqliteOutbox, stop: threading.Event
             continue
         waiting.clear()
         kept += 1
-        if pause_s:
+        if pause_s and kept > burst:
             time.sleep(random.uniform(0, 2 * pause_s))
     ledger.close()
 
@@ -165,9 +168,9 @@ def main(role: str, folder: str, port: str, *rest: str) -> None:
     if role == "ingest":
         ingest(folder, int(port))
     else:
-        device, lanes, count, pause_s = rest
+        device, lanes, count, pause_s, burst = (*rest, "0")[:5]
         assert lanes in ("both", "capture", "drain")
-        unit(folder, int(port), device, lanes, int(count), float(pause_s))  # type: ignore[arg-type]
+        unit(folder, int(port), device, lanes, int(count), float(pause_s), burst=int(burst))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

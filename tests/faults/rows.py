@@ -32,6 +32,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     locked_s: float
     replayed: int
     tamper_trials: int
+    growth_s: float
     budget_bytes: int
     database_kills: int
     database_kill_every_s: float
@@ -57,6 +58,7 @@ FULL = Scale(
     locked_s=12.0,
     replayed=3000,
     tamper_trials=20,
+    growth_s=120.0,
     budget_bytes=4 << 20,
     database_kills=12,
     database_kill_every_s=10.0,
@@ -81,6 +83,7 @@ SHORT = Scale(
     locked_s=6.0,
     replayed=200,
     tamper_trials=1,
+    growth_s=8.0,
     budget_bytes=1 << 20,
     database_kills=2,
     database_kill_every_s=1.0,
@@ -103,6 +106,7 @@ _COUNTS = frozenset(
         "tamper_trials",
         "backlog",
         "database_kills",
+        "growth_s",
     }
 )
 

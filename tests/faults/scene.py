@@ -133,9 +133,9 @@ class Scene:
         """The agency end as a forked process."""
         return self._fork(ingest, str(self.town.folder), port or self.town.port, dies)
 
-    def spawn(self, environment: Mapping[str, str], role: str, *arguments: object) -> Life:
+    def spawn(self, environment: Mapping[str, str], role: str, *arguments: object, port: int | None = None) -> Life:
         """A role as a program of its own."""
-        words = [role, str(self.town.folder), str(self.town.port), *map(str, arguments)]
+        words = [role, str(self.town.folder), str(port or self.town.port), *map(str, arguments)]
         command = [sys.executable, "-m", "tests.faults.roles", *words]
         return self._add(Life(subprocess.Popen(command, cwd=ROOT, env=dict(environment))))
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import brokers, clocks, cuts, disk, kills, links, pictures, stores, tamper
+from tests.faults import brokers, budget, clocks, cuts, databases, disk, growth, kills, links, named, pictures, stores, tamper
 from tests.faults.disk_log import Disk, Step
 from tests.faults.ledger import Truth
 from tests.faults.rows import FULL, SHORT, Bench, Row, scale
 from tests.mosquitto import needs_mosquitto
+from tests.postgres import needs_postgres
 
 SEED = 20261122
 
@@ -33,6 +34,14 @@ def test_kills_at_random_moments_lose_nothing(bench: Bench) -> None:
     row = kills.at_random(bench)
     holds(row)
     assert row.numbers["kills"] == SHORT.kills
+
+
+@needs_mosquitto
+def test_kills_at_named_points_lose_nothing(bench: Bench) -> None:
+    """Right before and right after each step from put to prune and from opening to the receipt."""
+    row = named.at_named_points(bench)
+    holds(row)
+    assert row.numbers["kills"] == row.numbers["points"]
 
 
 def test_a_power_cut_at_the_unit_loses_no_committed_read(bench: Bench) -> None:
@@ -134,6 +143,26 @@ def test_a_locked_store_acknowledges_nothing(bench: Bench) -> None:
 def test_a_store_on_a_full_or_failing_disk_acknowledges_nothing(bench: Bench) -> None:
     """No receipt names what is not stored; when the disk takes bytes again it goes on by itself."""
     holds(stores.full(bench))
+
+
+@needs_mosquitto
+@needs_postgres
+def test_a_database_that_is_killed_loses_nothing(bench: Bench) -> None:
+    """The server as a whole and one of its processes: the agency end waits and goes on by itself."""
+    holds(databases.killed(bench))
+
+
+@needs_mosquitto
+def test_three_times_the_budget_offline_is_stored_or_buried_to_the_unit(bench: Bench) -> None:
+    """Never over budget; then the disk itself is full, and it recovers without a restart."""
+    holds(budget.three_times_offline(bench))
+
+
+@needs_mosquitto
+def test_neither_end_gains_threads_or_files(bench: Bench) -> None:
+    """Nor holds more than it may; whether memory grows only the long run can tell, which is a gap here."""
+    row = growth.at_fifty_times_the_rate(bench)
+    assert row.verdict in ("PASS", "GAP"), row.line()
 
 
 @needs_mosquitto
