@@ -10,7 +10,7 @@ Each folder belongs to one owner.  A private key never leaves the folder it was 
     ca/      ca.key ca.pem · crl.pem · issued/     keep it offline: whoever has it can connect as any unit
     alice/   policy.key policy.pem  one folder a person who signs policy bundles; units are told policy.pem
 
-Private files have mode 0600.  No key is ever overwritten; only `switch`, `retire` and `renew` destroy one, as they are meant to.
+Private files have mode 0600.  No key is ever overwritten; only `switch`, `retire` and `renew` destroy one, as they should.
 """
 
 from edge.keys.authority import make_ca
