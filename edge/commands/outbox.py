@@ -38,7 +38,9 @@ def outbox_verify(config: DeviceFile, json: Json = False) -> None:
     if json:
         write_json(report)
     else:
-        say().print(f"{report.checked} reads and {report.copies} copies checked, {len(report.findings)} wrong")
+        say().print(
+            f"{report.checked} reads, {report.copies} copies and {report.pictures} pictures checked, {len(report.findings)} wrong"
+        )
         for finding in report.findings:
             say().print(f"  number {finding.seq}: {finding.wrong}", style="red")
     if report.findings:

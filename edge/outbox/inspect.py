@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from edge.errors import EnvelopeError, OutboxError
 from edge.outbox.interface import Backlog
-from edge.outbox.tables import holds_copies, read_backlog
+from edge.outbox.picture_files import PictureFiles, pictures_folder
+from edge.outbox.tables import holds_copies, holds_pictures, read_backlog
 
 
 class ChainFinding(Struct, frozen=True, kw_only=True):
@@ -23,11 +24,12 @@ class ChainFinding(Struct, frozen=True, kw_only=True):
 
 
 class ChainReport(Struct, frozen=True, kw_only=True):
-    """How many reads were looked at, how many copies beside them, and what was wrong with either."""
+    """How many reads were looked at, how many copies and pictures beside them, and what was wrong with any."""
 
     epoch: str
     checked: int
     copies: int
+    pictures: int = 0
     findings: tuple[ChainFinding, ...]
 
 
@@ -56,7 +58,19 @@ def verify(path: Path, check: Callable[[bytes], None] | None = None) -> ChainRep
         if before > head_seq or (before == head_seq and digest != head):
             findings.append(ChainFinding(seq=before, wrong="it is not the head of the chain that was recorded"))
         copies, found = _verify_copies(db, check) if holds_copies(db) else (0, [])
-    return ChainReport(epoch=epoch, checked=checked, copies=copies, findings=(*findings, *found))
+        pictures, unlike = _verify_pictures(db, path) if holds_pictures(db) else (0, [])
+    return ChainReport(epoch=epoch, checked=checked, copies=copies, pictures=pictures, findings=(*findings, *found, *unlike))
+
+
+def _verify_pictures(db: sqlite3.Connection, path: Path) -> tuple[int, list[ChainFinding]]:
+    """How many pictures there are, and which of them are not as they were written."""
+    files = PictureFiles(pictures_folder(path))
+    rows = db.execute("SELECT seq, kind, sha256 FROM pictures ORDER BY seq, kind").fetchall()
+    return len(rows), [
+        ChainFinding(seq=seq, wrong=f"its {kind} is not there as it was written")
+        for seq, kind, sha256 in rows
+        if files.read(sha256) is None
+    ]
 
 
 def _verify_copies(db: sqlite3.Connection, check: Callable[[bytes], None] | None) -> tuple[int, list[ChainFinding]]:

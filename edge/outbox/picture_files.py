@@ -19,6 +19,15 @@ _BLOCK_BYTES = 4096
 _UNFINISHED = ".new"
 
 
+#: What is added to an outbox's name to get that of its pictures' folder.
+SUFFIX = ".pictures"
+
+
+def pictures_folder(outbox: Path) -> Path:
+    """Where the pictures of an outbox lie."""
+    return outbox.with_name(outbox.name + SUFFIX)
+
+
 def on_disk(size: int) -> int:
     """How many bytes of the disk a file of ``size`` bytes takes."""
     return -(-size // _BLOCK_BYTES) * _BLOCK_BYTES

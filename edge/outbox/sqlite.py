@@ -22,6 +22,8 @@ from edge.errors import OutboxError
 from edge.outbox import epochs, rows, tables
 from edge.outbox.ballast import Ballast, reserve
 from edge.outbox.interface import Backlog, Bury
+from edge.outbox.picture_files import SUFFIX as PICTURES_SUFFIX
+from edge.outbox.picture_files import pictures_folder
 from edge.outbox.pictures import Pictures
 from edge.outbox.room import Room
 from edge.ranges import runs
@@ -37,8 +39,6 @@ _ROW_BYTES = 256
 _SPARE_SHARE = 64
 
 
-# The folder of pictures beside the file.
-_PICTURES = ".pictures"
 #: How long a picture waits for an agency that does not take it or ask for it, unless told.
 PICTURES_FOR = timedelta(days=7)
 
@@ -86,7 +86,7 @@ class SqliteOutbox:
         if self._main_pages <= 2 * _SLACK_PAGES:
             raise OutboxError(f"open outbox {path}: a budget of {budget_bytes} bytes is too small; give it at least 1048576")
         self.pictures = Pictures(
-            path.with_name(path.name + _PICTURES),
+            pictures_folder(path),
             self._using,
             self._shrink,
             bury,
@@ -392,7 +392,7 @@ def _put_aside(path: Path) -> Path:
     """Rename a damaged outbox with its log, for recovery by hand; nothing is deleted."""
     aside = path.with_name(f"{path.name}.damaged-{datetime.now(timezone.utc):%Y%m%dT%H%M%S.%fZ}")
     try:
-        for suffix in ("-wal", "-shm", _PICTURES, ""):
+        for suffix in ("-wal", "-shm", PICTURES_SUFFIX, ""):
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))

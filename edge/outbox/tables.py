@@ -217,6 +217,11 @@ def holds_copies(db: sqlite3.Connection) -> bool:
     return pragma(db, "user_version") > 1
 
 
+def holds_pictures(db: sqlite3.Connection) -> bool:
+    """Whether the file is of a version that has pictures."""
+    return pragma(db, "user_version") > 3
+
+
 def pragma(db: sqlite3.Connection, name: str) -> int:
     """The number that a PRAGMA answers."""
     (value,) = db.execute(f"PRAGMA {name}").fetchone()

@@ -110,6 +110,8 @@ class Drain:
             return
         self._look_at_s = self._monotonic() + _LOOK_EVERY_S
         expired = self._outbox.expire()
+        if self._pictures is not None:
+            self._pictures.look()
         if expired:
             self._journal.count("envelopes_expired", by=expired)
             self._journal.warning("reads were deleted undelivered because their label said so", envelopes=expired)

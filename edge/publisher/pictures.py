@@ -13,7 +13,7 @@ from typing import Literal
 from edge.envelope.interface import PartWriter, Receipt, RequestReader
 from edge.errors import EnvelopeError
 from edge.journal import Journal
-from edge.outbox.interface import PictureBox, WaitingPicture
+from edge.outbox.interface import PictureAccount, PictureBox, WaitingPicture
 
 Send = Literal["after-reads", "on-request"]
 
@@ -47,6 +47,7 @@ class Pictures:
         self._due_s: dict[bytes, float] = {}
         self._tries: dict[bytes, int] = {}
         self._pause_s, self._paused_until_s = 0.0, 0.0
+        self._account: PictureAccount | None = None
 
     def begin(self) -> None:
         """A fresh connection, or none: nothing is under way."""
@@ -98,6 +99,21 @@ class Pictures:
         for sha256 in (*receipt.pictures, *receipt.unwanted):
             self._due_s.pop(sha256, None)
             self._tries.pop(sha256, None)
+
+    def look(self) -> None:
+        """Count, and be loud about, what will not be delivered."""
+        now, before = self._box.account(), self._account
+        self._account = now
+        if before is None:
+            return
+        for name, number in (
+            ("dropped", now.dropped - before.dropped),
+            ("expired", now.expired - before.expired),
+            ("unwanted", now.unwanted - before.unwanted),
+        ):
+            self._journal.count(f"pictures_{name}", by=number)
+        if now.dropped > before.dropped:
+            self._journal.warning("pictures had to go undelivered; their reads are kept", pictures=now.dropped - before.dropped)
 
     def take_request(self, wire: bytes) -> None:
         """Note what the agency asks for."""

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope.notice import NoticeSigner
 from edge.errors import OutboxError
+from edge.outbox import inspect
 from edge.outbox.sqlite import SqliteOutbox
 from edge.ranges import Range, joined
 from edge.records import Envelope, PictureKind, SealedPicture, Slot
@@ -312,6 +313,11 @@ def test_a_file_that_is_not_as_it_was_written_is_not_sent_and_is_accounted_for(
         path.unlink()
     else:
         path.write_bytes(b"another picture")
+    report = inspect.verify(tmp_path / "outbox.sqlite")
+    assert (report.pictures, [(each.seq, each.wrong) for each in report.findings]) == (
+        1,
+        [(1, "its crop is not there as it was written")],
+    )
     (waiting,) = outbox.pictures.due(10)
     assert outbox.pictures.file(waiting) is None
     assert (due(outbox), named(outbox, notices), adds_up(outbox)) == ([], [(1, 1)], True)

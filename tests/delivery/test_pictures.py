@@ -201,7 +201,13 @@ def test_what_the_quota_dropped_is_known_to_the_agency_by_a_signed_word(line: Li
     assert account.stored + account.dropped == 40
     assert line.account().pictures_dropped == account.dropped
     assert len(shown(line)) == account.stored
-    assert (line.account().stored, line.reasons(), list(unit.outbox.tombstones())) == (40, set(), [])
+    assert "pictures had to go undelivered" not in unit.log.getvalue(), "what went before this run was told by that one"
+    put(unit, 40)
+    line.meet(unit, 10)
+    assert unit.journal.by_reason("pictures_dropped") == {"": unit.outbox.pictures.account().dropped - account.dropped}
+    assert "pictures had to go undelivered" in unit.log.getvalue()
+    line.meet(unit, 60)
+    assert (line.account().stored, line.reasons(), list(unit.outbox.tombstones())) == (80, set(), [])
 
 
 def test_a_picture_that_somebody_destroyed_is_told_and_costs_nothing_else(line: Line) -> None:
