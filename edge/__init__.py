@@ -2,7 +2,7 @@
 
 ::
 
-     unit   lane 1  camera → detector → tracker → recognizer → vote → label → decide → seal → OUTBOX
+     unit   lane 1  camera → gate → detector → tracker → recognizer → vote → label → decide → seal → OUTBOX
             lane 2  OUTBOX → publisher (MQTT 5, TLS) ······················→ receipt → prune
      agency         broker → ingest: verify → open → STORE → commit → receipt
 
