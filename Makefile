@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 DEBIAN := mosquitto postgresql ffmpeg poppler-utils python3-venv python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly chromium chromium-driver
 NEEDED := mosquitto ffmpeg pdftoppm chromedriver
 
-.PHONY: help demo test check faults bench bench-clips eval setup system train-setup lock clean
+.PHONY: help demo test check faults security bench bench-clips eval setup system train-setup lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ bench: setup ## How fast the line is, against its targets; some 10 minutes, and 
 bench-clips: train-setup ## Render more clips for bench: a minute of traffic each, with four shares of plates (some 20 minutes)
 	@for share in 0 .2 .5 1; do test -f $(TRAFFIC)-$$share/clip.mp4 || $(BIN)/python -m models.train.demo_clip \
 	  --out $(TRAFFIC)-$$share --minutes 1 --share-with-plates $$share --seed 6 || exit 1; done
+
+security: setup ## Change every bit and every key, open hostile files: the long form of tests/security
+	@$(BIN)/python -m tests.security
 
 setup: system $(VENV)/installed ## Everything that demo and test need
 
