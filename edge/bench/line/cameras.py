@@ -141,7 +141,7 @@ class RecalledCamera:
         stop, room = threading.Event(), budget_bytes
         for frame in inner.frames(stop):
             if isinstance(frame, Frame):
-                room -= 2 * frame.image.nbytes
+                room -= sum(plane.nbytes for plane in (frame.image, frame.grey) if plane is not None)
                 if room < 0:
                     break
                 self._frames.append(msgspec.structs.replace(frame, image=frame.image.copy()))
@@ -155,6 +155,11 @@ class RecalledCamera:
     def live(self) -> bool:
         """Nothing is lost while the line is busy."""
         return False
+
+    @property
+    def frames_kept(self) -> int:
+        """How many fitted."""
+        return len(self._frames)
 
     def frames(self, stop: threading.Event) -> Iterator[Frame]:
         """The frames that are wanted, once, each with the time at which it is handed out."""

@@ -82,6 +82,12 @@ def swapped_pages(root: Root | None = None) -> int:
     return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(("pswpin ", "pswpout ")))
 
 
+def free_bytes() -> int:
+    """Memory that programs may still take, from /proc/meminfo."""
+    line = next((x for x in (Root().text("proc/meminfo") or "").splitlines() if x.startswith("MemAvailable:")), "x: 0 kB")
+    return int(line.split()[1]) * 1024
+
+
 def swap_mb() -> float:
     """Of this process in swap."""
     line = next((x for x in (Root().text("proc/self/status") or "").splitlines() if x.startswith("VmSwap:")), "VmSwap: 0")

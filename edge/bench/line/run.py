@@ -6,6 +6,7 @@ import threading
 
 import msgspec
 
+from edge.bench.line import host
 from edge.bench.line.accuracy import Passes
 from edge.bench.line.cameras import LoopedCamera, RecalledCamera
 from edge.bench.line.counting import Counted, Lanes, Plan, Show, count
@@ -16,8 +17,8 @@ from edge.bench.line.search import most_cameras
 from edge.bench.line.watch import Watch
 from edge.camera.interface import Camera
 
-#: Pictures that a run without decoding keeps in memory.
-RECALLED_BYTES = 600_000_000
+#: Of the memory that is free, a run without decoding fills so much with pictures, and never more than so many bytes.
+RECALLED, RECALLED_BYTES = 0.3, 4_000_000_000
 PROBE_S, GUESS_S = 20.0, 6.0
 #: A machine of today is not tried with more.
 AT_MOST = 64
@@ -40,17 +41,22 @@ def run_offline(plan: Plan, show: Show) -> Record:
     """The most frames a second, with decoding and then without: from memory."""
     decoded = run_single(plan, show)
     clips = plan.of_cameras(plan.cameras or len(plan.clips))
-    each = RECALLED_BYTES // len(clips)
+    each = int(min(RECALLED_BYTES, RECALLED * host.free_bytes()) / len(clips))
+    kept: list[int] = []
 
     def recalled(inner: Camera, watch: Watch, passes: Passes, over: threading.Event, wait_s: float) -> Camera:
-        return LoopedCamera(RecalledCamera(inner, each), over, watch)
+        camera = RecalledCamera(inner, each)
+        kept.append(camera.frames_kept)
+        return LoopedCamera(camera, over, watch)
 
     counted = count(plan, Lanes(clips=clips, realtime=False, make=recalled), show, plan.seconds)
     fps = counted.frames / counted.seconds
     speed = msgspec.structs.replace(
         decoded.speed, fps_without_decoding=fps, frames_per_cpu_s_without_decoding=fps / counted.load.cpu_cores
     )
-    return msgspec.structs.replace(decoded, speed=speed)
+    remark = f"without decoding: {sum(kept)} of {sum(clip.frames for clip in clips)} frames, as many as memory held"
+    verdict = msgspec.structs.replace(decoded.verdict, remarks=(*decoded.verdict.remarks, remark))
+    return msgspec.structs.replace(decoded, speed=speed, verdict=verdict)
 
 
 def run_realtime(plan: Plan, show: Show) -> Record:

@@ -64,7 +64,9 @@ def test_recalled_frames_are_those_that_were_decoded(inner: Camera) -> None:
     """As many as fit, the same pictures again in every round, and nothing is decoded meanwhile."""
     frame = next(iter(inner.frames(threading.Event())))
     assert isinstance(frame, Frame)
-    recalled = RecalledCamera(inner, 2 * 5 * frame.image.nbytes)
+    assert frame.grey is not None
+    recalled = RecalledCamera(inner, 5 * (frame.image.nbytes + frame.grey.nbytes))
+    assert recalled.frames_kept == 5
     for _ in range(2):
         assert [number_in(each.image) for each in recalled.frames(threading.Event())] == [0, 1, 2, 3, 4]
     assert recalled.counts().received == 5
