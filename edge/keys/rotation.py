@@ -28,7 +28,7 @@ from edge.envelope.marked import MarkedKey, marked_text, read_marked
 from edge.envelope.signature import sign, verified_by
 from edge.errors import ConfigError, EnvelopeError
 from edge.keys.enrolment import enrolment, read_keys
-from edge.keys.files import destroy, new_key, private_pem, public_pem, put, replace_secret, write
+from edge.keys.files import destroy, new_key, private_pem, public_pem, put, replace_secret, require_name, write
 from edge.keys.folders import who
 
 #: How long reads that were made under an old key may still be under way: a unit's outbox holds a month.
@@ -98,6 +98,8 @@ def accept(agency_folder: Path, handover: Path, *, window: timedelta = WINDOW, a
         says = msgspec.msgpack.decode(signed.body, type=Handover)
     except msgspec.DecodeError as error:
         raise ConfigError(f"accept handover {handover}: it is damaged") from error
+    for name in (says.agency, says.device):  # they become a path before anybody has vouched for them
+        require_name(name)
     path = enrolment(agency_folder, says.agency, says.device)
     known = read_keys(path)
     _check(handover, signed, says, _believed(path, known, now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import socket
 import ssl
@@ -9,15 +10,20 @@ import stat
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from edge import keys
 from edge.envelope import renewed
 from edge.envelope.keyring import key_id, load_enrolled, load_private_key, load_private_keys, load_public_key, load_public_keys
 from edge.envelope.open import HpkeOpener
 from edge.envelope.renewed import Renewed
+from edge.envelope.signature import sign
 from edge.errors import ConfigError, EnvelopeError
 from edge.keys.authority import Revoked, load_authority, load_certificate, write_crl
 from edge.keys.rotation import Handover
@@ -159,6 +165,31 @@ def test_nobody_hands_over_anothers_name_or_a_revoked_key(town: Town) -> None:
     keys.refuse_at_agency(town.agency, "pole-7")
     with pytest.raises(ConfigError, match="no key that is believed here signed it"):
         keys.accept(town.agency, handover)
+
+
+@pytest.mark.parametrize("name", ["../pole-7", "pole-7/../pole-7", "", "+"])
+def test_a_handover_of_a_name_that_leads_elsewhere_is_refused(town: Town, name: str) -> None:
+    """Signed by both keys, and still no path is made of what is no name."""
+    old, new = load_private_key(town.device("pole-7") / "sign.key"), ec.generate_private_key(ec.SECP256R1())
+    spki = new.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    body = msgspec.msgpack.encode(Handover(agency=AGENCY, device=name, key=spki, created=NOW))
+    both = [body, sign(old, b"plate-edge handover v1\0", body), sign(new, b"plate-edge handover taken v1\0", body)]
+    path = town.folder / "sign.handover"
+    armour = base64.encodebytes(msgspec.msgpack.encode(both)).decode()
+    path.write_text(f"-----BEGIN PLATE-EDGE HANDOVER-----\n{armour}-----END PLATE-EDGE HANDOVER-----\n")
+    with pytest.raises(ConfigError, match="is not a name"):
+        keys.accept(town.agency, path)
+
+
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(max_size=400))
+def test_whatever_a_handover_holds_it_is_refused_in_words(town: Town, data: bytes) -> None:
+    """No bytes bring the command down."""
+    path = town.folder / "sign.handover"
+    armour = base64.encodebytes(data).decode() or "\n"
+    path.write_text(f"-----BEGIN PLATE-EDGE HANDOVER-----\n{armour}-----END PLATE-EDGE HANDOVER-----\n")
+    with pytest.raises(ConfigError, match="accept handover"):
+        keys.accept(town.agency, path)
 
 
 def test_a_party_accepts_the_same_handover(town: Town) -> None:
