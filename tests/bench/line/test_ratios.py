@@ -1,0 +1,63 @@
+"""The rows of the table that are ratios."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from edge.bench.line.duel import ClipDuel, Duel, Turn, by_clock, by_cpu, ratios
+from edge.bench.line.record import NOT_MEASURED, Verdict
+from edge.bench.line.spans import band
+from edge.bench.line.targets import ratio_rows
+from tests.bench.line.records import CLIP, HOST, record
+
+
+def turns(ms: float) -> list[Turn]:
+    """Five turns on a machine that grows slower all the time: CPU time does not."""
+    return [Turn(wall_s=ms / 1000 * slower, cpu_s=ms / 1000) for slower in (1.0, 1.5, 2.0, 3.0, 4.0)]
+
+
+def clip_duel(name: str, share: float, line_ms: float) -> ClipDuel:
+    line, decoding, peer = turns(line_ms), turns(1.5), turns(35.0)
+    return ClipDuel(
+        clip=msgspec.structs.replace(CLIP, sha256=name),
+        share=share,
+        line=tuple(line),
+        line_fps=band([1 / each.wall_s for each in line]),
+        decoding_fps=band([1 / each.wall_s for each in decoding]),
+        peer_fps=band([1 / each.wall_s for each in peer]),
+        to_peer=ratios(peer, line, by_clock),
+        to_peer_cpu=ratios(peer, line, by_cpu),
+        to_decoding=ratios(decoding, line, by_clock),
+        to_decoding_cpu=ratios(decoding, line, by_cpu),
+    )
+
+
+def some_duel(verdict: Verdict) -> Duel:
+    return Duel(
+        host=HOST,
+        software=record().software,
+        rounds=5,
+        seconds=60.0,
+        background=0.5,
+        clips=(clip_duel("none", 0.0, 2.0), clip_duel("half", 0.5, 3.5), clip_duel("all", 1.0, 4.0)),
+        verdict=verdict,
+    )
+
+
+def test_neighbours_in_time_have_the_same_ratio_however_slow_the_machine_grows() -> None:
+    """35 ms over 3.5 are ten times, 1.5 over 2 three quarters, and 2 against 4 half the speed."""
+    peer, busy, empty, plates = ratio_rows(some_duel(Verdict(valid=True)), "none", "half", "all")
+    assert peer.value == pytest.approx(10)
+    assert busy.value == pytest.approx(1.5 / 3.5)
+    assert empty.value == pytest.approx(0.75)
+    assert plates.value == pytest.approx(-0.5)
+    assert [row.standing for row in (peer, busy, empty, plates)] == ["in the end", "short", "short", "short"]
+
+
+def test_turns_on_a_machine_that_throttled_give_no_ratio() -> None:
+    """The reason stands in each row."""
+    spoilt = some_duel(Verdict(valid=False, reasons=("throttled (after the run)",)))
+    rows = ratio_rows(spoilt, "none", "half", "all")
+    assert {row.value for row in rows} == {NOT_MEASURED}
+    assert all("throttled" in row.note for row in rows)
