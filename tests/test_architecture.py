@@ -17,6 +17,8 @@ STAGES = {
 OWNERS = {
     "paho": {"edge/mqtt.py"},
     "fast_plate_ocr": {"edge/recognizer/fast_plate_ocr.py"},
+    "starlette": {"calibration/page/app.py"},
+    "uvicorn": {"calibration/page/serve.py"},
     "psycopg": {f"edge/store/postgres{part}.py" for part in ("", "_link", "_pictures", "_retention", "_schema")},
     "typer": {
         "edge/cli.py",

@@ -23,6 +23,7 @@ from calibration.page.feed import Feed
 from calibration.page.hour import Hour
 from calibration.page.messages import Capture, Drawing, Nothing, Patch, Plan, Save, Settings, Watch
 from edge.errors import PlateEdgeError
+from edge.masking import where
 
 STATIC = Path(__file__).resolve().parent / "static"
 COOKIE = "__Host-plate-edge"
@@ -188,6 +189,8 @@ class Page:
                 return _trouble(409, str(error))
             except ClientDisconnect:
                 return Response(status_code=400)
+            except Exception as error:  # noqa: BLE001  the top of a request: its words may hold anything and are not shown
+                return _trouble(500, f"A fault of the program: {where(error)}. Please report it; the rest of the page goes on.")
 
         return guarded
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,10 +20,10 @@ from calibration.page.serve import Offer, check_address, serve
 from calibration.page.sources import OwnLine, Source, UnitWindow
 from calibration.predict import InstalledModels
 from calibration.target import make_card, read_card
-from edge import build
+from edge import build, memory
 from edge.clock import Clock
 from edge.config import CameraConfig, DetectorConfig, DeviceConfig, RecognizerConfig, TrackerConfig, load_device
-from edge.errors import ConfigError
+from edge.errors import ConfigError, PlateEdgeError
 from edge.journal import Journal
 from edge.model_files import bundled_folder
 from edge.window import is_open
@@ -55,6 +56,7 @@ class _Place(Struct, frozen=True, kw_only=True):
 
 def run_page(call: Call, say: Callable[[str], None]) -> None:
     """Serve the page until it is over.  Raises ConfigError, CameraError or ModelError."""
+    memory.be_closed_to_others()
     check_address(call.host)
     if (call.certificate is None) != (call.key is None):
         raise ConfigError("serve calibration page: --certificate and --key go together")
@@ -97,6 +99,8 @@ def run_page(call: Call, say: Callable[[str], None]) -> None:
 
 def _place(call: Call) -> _Place:
     config = load_device(call.config) if call.config else None
+    if config is not None:
+        _forget_as_the_unit_does(config)
     if config is None and call.clip is None:
         raise ConfigError("serve calibration page: name the unit's configuration (-c device.toml) or a clip (--clip)")
     named = CameraConfig(name=call.camera or "clip", source="") if config is None else _chosen(config, call.camera)
@@ -118,6 +122,18 @@ def _folder(call: Call, place: _Place, say: Callable[[str], None]) -> Iterator[P
         say("Without the unit's configuration (-c) nothing is signed, and what is measured is forgotten at the end.")
         with tempfile.TemporaryDirectory(prefix="plate-edge-calibrate-") as scratch:
             yield Path(scratch)
+
+
+def _forget_as_the_unit_does(config: DeviceConfig) -> None:
+    """Plates stand on the page, so it overwrites freed memory where the unit's rules make the unit do so; a unit whose rules
+    are not installed yet can be set up all the same."""
+    try:
+        build.policy(config, Clock(), Journal(io.StringIO()))
+    except memory.StartAgain:
+        memory.overwrite_what_is_freed()
+        raise
+    except PlateEdgeError:
+        return
 
 
 def _chosen(config: DeviceConfig, name: str | None) -> CameraConfig:

@@ -12,13 +12,16 @@ from typing import Literal
 import cv2
 from msgspec import Struct
 
-from calibration.page.sources import Source
+from calibration.page.sources import Seen, Source
+from edge.errors import PlateEdgeError
+from edge.masking import where
 from edge.records import Image, Point
 from edge.window import Blind, FoundPlate, Passed, View
 
 LOOKS_S = 3.0  # a tablet that asked for nothing for so long does not look
 _KEPT = 8  # pictures: the tablet asks for the one that its boxes belong to
 _WIDEST_PX = 1280
+_AGAIN_S = 1.0
 _QUALITY = 82
 _REMEMBER_S = 1.5  # how long a text stays with its plate after the line has read enough of it
 
@@ -102,14 +105,23 @@ class Feed:
         (self._wanted.set if looks else self._wanted.clear)()
 
     def _run(self) -> None:
-        for seen in self._source.seen(self._stop, self._wanted):
-            self._tend()
-            if isinstance(seen, View):
-                self._take(seen)
-            elif isinstance(seen, Passed):
-                self._passed(seen)
-            else:
-                self._say("barred" if seen.kind == "barred" else "lost", seen)
+        while not self._stop.is_set():
+            try:
+                for seen in self._source.seen(self._stop, self._wanted):
+                    self._tend()
+                    self._show(seen)
+            except Exception as error:  # noqa: BLE001  the top of the thread: the page must say so and go on
+                words = str(error) if isinstance(error, PlateEdgeError) else f"a fault of the program, {where(error)}"
+                self._say("lost", Blind(kind="lost", why=f"{words}; it is tried again by itself"))
+                self._stop.wait(_AGAIN_S)
+
+    def _show(self, seen: Seen) -> None:
+        if isinstance(seen, View):
+            self._take(seen)
+        elif isinstance(seen, Passed):
+            self._passed(seen)
+        else:
+            self._say("barred" if seen.kind == "barred" else "lost", seen)
 
     def _take(self, view: View) -> None:
         self._look(view)
