@@ -93,4 +93,4 @@ def read_part(path: Path, kind: type[T]) -> T:
     except OSError as error:
         raise ConfigError(f"read {path}: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"read {path}: {error}; make it again with plate-edge calibrate {path.stem}") from error
+        raise ConfigError(f"read {path}: {error}; name a file that plate-edge calibrate wrote, or make it again") from error

@@ -111,9 +111,21 @@ def make_card(width_in: float = 12.0, height_in: float = 6.0) -> Card:
 def read_card(path: Path) -> Card:
     """The card that a JSON file of :func:`write_target` describes.  Raises ConfigError."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Card)
-    except (OSError, msgspec.DecodeError) as error:
-        raise ConfigError(f"read calibration card {path}: {error}") from error
+        card = msgspec.json.decode(path.read_bytes(), type=Card)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"read calibration card {path}: {error}; name the JSON that `calibrate target` wrote") from error
+    try:
+        charuco_board(card)
+        whole = (
+            card.columns * card.square_mm <= card.width_mm + 0.01 and abs(card.rows * card.square_mm - card.height_mm) < 0.01
+        )
+    except (cv2.error, AttributeError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"read calibration card {path}: it describes no board; make it again with `calibrate target`"
+        ) from error
+    if not whole:
+        raise ConfigError(f"read calibration card {path}: its squares do not fill it; make it again with `calibrate target`")
+    return card
 
 
 def charuco_board(card: Card) -> cv2.aruco.CharucoBoard:
