@@ -40,6 +40,7 @@ from edge.envelope.request import RequestSigner, RequestVerifier
 from edge.envelope.seal import HpkeSealer
 from edge.envelope.signature import sign
 from edge.errors import ConfigError, OutboxError
+from edge.exit import Exit
 from edge.expiry import Expiry
 from edge.gate.interface import Gate
 from edge.hotlist.files import stamp_path
@@ -56,7 +57,7 @@ from edge.lane import LaneDetector
 from edge.ledger import Ledger
 from edge.outbox.interface import Bury
 from edge.outbox.sqlite import SqliteOutbox
-from edge.pipeline import Exit, Line, Policy, PolicySource
+from edge.pipeline import Line, Policy, PolicySource
 from edge.policy.bundle import ListDigest, Trust
 from edge.policy.installed import PolicyFolder
 from edge.policy.load import load_pack

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 
 from edge.errors import PlateEdgeError
+from edge.exit import Exit
 from edge.journal import Journal
 from edge.outbox.interface import Backlog, Outbox
-from edge.pipeline import Exit, Line
+from edge.pipeline import Line
 from edge.publisher.drain import Drain
 from edge.window import NoWindow, Window
 

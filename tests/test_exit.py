@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from edge.clock import Clock
 from edge.envelope.seal import HpkeSealer
 from edge.errors import EnvelopeError, OutboxError
+from edge.exit import Exit
 from edge.journal import Journal
 from edge.outbox import inspect
 from edge.outbox.sqlite import SqliteOutbox
-from edge.pipeline import Exit
 from edge.records import Envelope
 from tests.labeled import AGENCY, DEVICE, release
 

@@ -22,12 +22,13 @@ from edge.clock import Clock
 from edge.config import DeviceConfig, TrackerConfig, load_device
 from edge.detector.interface import Detector
 from edge.errors import ConfigError, PolicyError
+from edge.exit import Exit
 from edge.hotlist.files import stamp_path
 from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
 from edge.labeler.scope import label
 from edge.memory import StartAgain
-from edge.pipeline import Exit, Line, Policy, PolicySource
+from edge.pipeline import Line, Policy, PolicySource
 from edge.policy.bundle import ListDigest
 from edge.policy.load import read_source
 from edge.position import PositionSource

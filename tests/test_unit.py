@@ -13,9 +13,10 @@ from edge.camera.interface import CameraCounts
 from edge.clock import Clock
 from edge.envelope.interface import Sealer
 from edge.errors import OutboxError
+from edge.exit import Exit
 from edge.journal import Journal
 from edge.outbox.interface import Backlog, Outbox
-from edge.pipeline import Exit, Line
+from edge.pipeline import Line
 from edge.publisher.drain import Drain
 from edge.unit import Unit
 
