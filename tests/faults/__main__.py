@@ -48,6 +48,7 @@ FAULTS: dict[str, Callable[[Bench], Row] | Callable[[Bench], list[Row]]] = {
     "pictures: killed at random": pictures.killed_at_random,
     "pictures: power cut at the unit": pictures.cut_at_the_unit,
     "control: pictures not synced": pictures.control_not_synced,
+    "hits before pictures": pictures.hits_first,
     "link": links.rows,
     "random partitions": links.random_partitions,
     "broker wiped": brokers.wiped,

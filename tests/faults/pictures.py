@@ -6,6 +6,8 @@ As a program it is what runs under ``shadow.c``: ``python -m tests.faults.pictur
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
 import random
 import subprocess
@@ -14,11 +16,13 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import datetime, timezone
 from pathlib import Path
+from statistics import median, quantiles
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from edge.clock import Clock
@@ -26,20 +30,24 @@ from edge.journal import Journal
 from edge.outbox import inspect
 from edge.outbox.picture_files import PictureFiles
 from edge.outbox.sqlite import SqliteOutbox
+from edge.records import Picture
 from edge.store.sqlite import SqliteStore
 from tests.delivery.processes import ROOT
 from tests.delivery.town import Town
-from tests.faults import roles, shadow
+from tests.faults import roles, shadow, slow_link
+from tests.faults.backlog import HIT_EVERY_S, Arrivals
 from tests.faults.cuts import lay_out
 from tests.faults.disk_log import Disk, Kind, steps
 from tests.faults.ledger import Ledger
 from tests.faults.rows import Bench, Row
-from tests.faults.scene import Life, Scene, drained
+from tests.faults.scene import Life, Scene, drained, wait_for
 from tests.labeled import jpeg, release
 
 DEVICE = "pole-7"
 _KINDS: tuple[Kind, ...] = ("synced", "synced", "some", "some", "some", "killed")
 _PUTS = 120
+# The last hits have time to get through before the unit ends.
+LAST_HIT_S = 5.0
 _UNIT_LIFE_S, _AGENCY_LIFE_S, _PAUSE_S = (0.1, 2.5), (0.2, 3.0), 0.02
 
 
@@ -98,6 +106,76 @@ def killed_at_random(bench: Bench) -> Row:
             told_as_stored=has.stored,
             in_the_store=there,
         )
+
+
+def hits_first(bench: Bench) -> Row:
+    """Over 64 kbit/s, with frames of 60 kB on their way, fresh hits are stored within 2 s of their commit."""
+    if reason := slow_link.missing():
+        return bench.answer("SKIPPED", reason)
+    for_s = max(20.0, bench.scale.overtaken_s)
+    with ExitStack() as stack:
+        scene = stack.enter_context(Scene(bench.folder / "town", DEVICE, also=[slow_link.HERE]))
+        cable = stack.enter_context(slow_link.Cable(64_000))
+        frames = int(for_s / 5)  # each takes seven seconds of such a line
+        with closing(scene.town.outbox(DEVICE)) as outbox:
+            for number in range(frames):
+                _put(scene.town, outbox, f"r-{number}", jpeg(f"{number}", "frame", 60_000))
+        agency = scene.ingest()
+        wait_for(scene.agency_connected, "the agency end's session")
+        arrivals = stack.enter_context(closing(Arrivals(scene.town, DEVICE, above=frames)))
+        words = [
+            sys.executable,
+            "-m",
+            "tests.faults.pictures",
+            "hits",
+            str(scene.town.folder),
+            str(scene.town.port),
+            str(for_s),
+        ]
+        with (scene.town.folder / "unit.log").open("ab") as log:
+            done = subprocess.run(cable.command(words), cwd=ROOT, stdout=subprocess.PIPE, stderr=log, check=True, timeout=600)
+        told: list[tuple[int, float]] = json.loads(done.stdout.splitlines()[-1])
+        has = inspect.status(scene.town.outbox_path(DEVICE)).pictures
+        agency.end()
+        waits_s = [arrivals.at_s.get(seq, math.inf) - put_s for seq, put_s in told]
+        p95_s = quantiles(waits_s, n=20)[18]
+        return bench.row(
+            p95_s <= 2.0 and has.stored > 0 and has.waiting > 0,
+            hits=len(waits_s),
+            hit_median_s=median(waits_s),
+            hit_p95_s=p95_s,
+            hit_longest_s=max(waits_s),
+            frames_stored_meanwhile=has.stored,
+            frames_waiting=has.waiting,
+        )
+
+
+def _send_hits(folder: str, port: str, for_s: str) -> None:
+    """The unit: lane 2, and a fresh hit now and then; says of each its number and when its put returned."""
+    town, stop, told = (
+        Town(Path(folder), int(port), host=slow_link.HERE, patient=True),
+        threading.Event(),
+        list[tuple[int, float]](),
+    )
+    outbox = town.outbox(DEVICE)
+    lane_2 = threading.Thread(target=town.drain(DEVICE, outbox, Journal(), resend_after_s=20.0).run, args=(stop,))
+    lane_2.start()
+    until_s = time.monotonic() + float(for_s)
+    while time.monotonic() < until_s - LAST_HIT_S:
+        time.sleep(HIT_EVERY_S)
+        told.append((_put(town, outbox, f"hit-{len(told)}", hit=True), time.monotonic()))
+    time.sleep(max(0.0, until_s - time.monotonic()))
+    stop.set()
+    lane_2.join()
+    outbox.close()
+    print(json.dumps(told), flush=True)
+
+
+def _put(town: Town, outbox: SqliteOutbox, name: str, *pictures: Picture, hit: bool = False) -> int:
+    slot, at = outbox.next_slot(), datetime.now(timezone.utc)
+    envelope = town.sealer(DEVICE).seal(release(name, device=DEVICE, at=at, pictures=pictures), slot)
+    outbox.put(msgspec.structs.replace(envelope, hit=hit))
+    return slot.seq
 
 
 def _unit(scene: Scene) -> Life:
@@ -222,4 +300,7 @@ def _kinds(chance: random.Random) -> tuple[Literal["crop", "frame"], ...]:
 
 
 if __name__ == "__main__":
-    _record(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    if sys.argv[1] == "hits":
+        _send_hits(*sys.argv[2:])
+    else:
+        _record(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
