@@ -114,6 +114,8 @@ def read_card(path: Path) -> Card:
         card = msgspec.json.decode(path.read_bytes(), type=Card)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"read calibration card {path}: {error}; name the JSON that `calibrate target` wrote") from error
+    if not (2 <= card.columns <= 99 and 2 <= card.rows <= 99 and 0 < card.marker_mm < card.square_mm):
+        raise ConfigError(f"read calibration card {path}: it describes no board; make it again with `calibrate target`")
     try:
         charuco_board(card)
         whole = (

@@ -54,8 +54,10 @@ def test_small_and_blurred_plates_are_read_less_often() -> None:
     assert small <= 4
 
 
-def test_a_prediction_names_its_interval_models_and_curves() -> None:
+def test_a_prediction_names_its_interval_models_and_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wilson's interval, both hashes, three curves with today's point, and a picture of them."""
+    for curve in ("WIDTHS_PX", "YAWS_DEG", "BLURS_PX"):
+        monkeypatch.setattr(f"calibration.predict.{curve}", (30.0, 60.0))
     found = predict(models(), Conditions(width_px=60), SIZE, plates=6, curve_plates=1)
     assert found.exact.low <= found.exact.share <= found.exact.high and found.exact.total == 6
     assert len(found.detector_sha256) == len(found.recognizer_sha256) == 64
@@ -75,9 +77,9 @@ def test_predicted_and_measured_rates_agree_on_labelled_pictures(tmp_path: Path)
     group by group)."""
     if not DATA.exists():
         pytest.skip("the labelled pictures are not here: ../shared/data/dev")
-    lines = [line for line in DATA.read_text().splitlines() if '"us_web"' in line][:24]
+    lines = [line for line in DATA.read_text().splitlines() if '"us_web"' in line][:20]
     manifest = tmp_path / "some.jsonl"
     manifest.write_text("\n".join(line.replace('"image": "', f'"image": "{DATA.parent}/') for line in lines))
     found = compare(models(), manifest, lambda items, total: items).all
-    assert found.measured.total >= 20
+    assert found.measured.total >= 16
     assert abs(found.points) <= 10
