@@ -13,7 +13,7 @@ from msgspec import Struct
 from edge.errors import EnvelopeError, OutboxError
 from edge.outbox.interface import Backlog
 from edge.outbox.picture_files import PictureFiles, pictures_folder
-from edge.outbox.tables import holds_copies, holds_pictures, read_backlog
+from edge.outbox.tables import forgiving, holds_copies, holds_pictures, read_backlog
 
 
 class ChainFinding(Struct, frozen=True, kw_only=True):
@@ -50,7 +50,9 @@ def verify(path: Path, check: Callable[[bytes], None] | None = None) -> ChainRep
     with _reading(path) as db:
         db.execute("BEGIN")
         epoch, head_seq, head = db.execute("SELECT epoch, seq, hash FROM chain").fetchone()
-        for seq, previous, wire in db.execute("SELECT seq, previous, wire FROM envelopes ORDER BY seq"):
+        for seq, previous, wire in db.execute(
+            "SELECT seq, CAST(previous AS BLOB), CAST(wire AS BLOB) FROM envelopes ORDER BY seq"
+        ):
             if seq == before + 1 and previous != digest:
                 findings.append(ChainFinding(seq=seq, wrong="it does not follow the envelope before it"))
             checked, before, digest = checked + 1, seq, hashlib.sha256(wire).digest()
@@ -77,7 +79,9 @@ def _verify_copies(db: sqlite3.Connection, check: Callable[[bytes], None] | None
     """How many copies there are, and what is wrong with them."""
     findings: list[ChainFinding] = []
     checked = 0
-    rows = db.execute("SELECT c.seq, c.party, c.wire, e.seq FROM copies c LEFT JOIN envelopes e USING (seq) ORDER BY c.rowid")
+    rows = db.execute(
+        "SELECT c.seq, c.party, CAST(c.wire AS BLOB), e.seq FROM copies c LEFT JOIN envelopes e USING (seq) ORDER BY c.rowid"
+    )
     for seq, party, wire, original in rows:
         checked += 1
         if original is None:
@@ -104,6 +108,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         with contextlib.closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
         ) as db:
+            db.text_factory = forgiving
             yield db
     except sqlite3.Error as error:
         raise OutboxError(f"read outbox {path}: {error}") from error

@@ -15,7 +15,12 @@ from edge.records import Dropped, Envelope, Instant, SealedCopy, Slot
 
 #: Clocks that may say that something is over.
 SYNCHRONISED = frozenset({"ntp", "gps", "gps-pps"})
-_ENVELOPE = "SELECT seq, previous, read_id, expires, hit, wire FROM envelopes"
+# A card may change any byte; a row that is not as it was written goes out all the same, so it must not stop whoever reads it.
+_ENVELOPE = (
+    "SELECT seq, CAST(previous AS BLOB), CAST(read_id AS TEXT), CAST(expires AS TEXT), hit, CAST(wire AS BLOB) FROM envelopes"
+)
+_EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+_LATEST = datetime.max.replace(tzinfo=timezone.utc)
 
 
 def keep(db: sqlite3.Connection, envelope: Envelope, now: Instant) -> None:
@@ -49,7 +54,7 @@ def read(db: sqlite3.Connection, where: str, *values: int) -> list[Envelope]:
         Envelope(
             slot=Slot(epoch=epoch, seq=seq, previous=previous),
             read_id=read_id,
-            expires=datetime.fromisoformat(expires),
+            expires=_moment(expires, _LATEST),
             hit=bool(hit),
             wire=wire,
             copies=tuple(copies.get(seq, ())),
@@ -134,7 +139,7 @@ def deadline(db: sqlite3.Connection, boot_id: str) -> Deadline:
     query = "SELECT min(boottime_ns + lives_ns) FROM envelopes WHERE boot_id = ?"
     (ends_ns,) = db.execute(query, (boot_id,)).fetchone()
     (expires,) = db.execute("SELECT min(expires) FROM envelopes WHERE boot_id != ?", (boot_id,)).fetchone()
-    return Deadline(boot_id, ends_ns, datetime.fromisoformat(expires) if expires else None)
+    return Deadline(boot_id, ends_ns, _moment(expires, _EARLIEST) if expires else None)
 
 
 def due(db: sqlite3.Connection, now: Instant) -> list[int]:
@@ -144,7 +149,7 @@ def due(db: sqlite3.Connection, now: Instant) -> list[int]:
     ).fetchall()
     if now.quality.source in SYNCHRONISED:
         earlier = db.execute("SELECT seq, expires FROM envelopes WHERE boot_id != ?", (now.boot_id,))
-        found += [(seq,) for seq, expires in earlier if datetime.fromisoformat(expires) <= now.utc]
+        found += [(seq,) for seq, expires in earlier if _moment(expires, _LATEST) <= now.utc]
     return [seq for (seq,) in found]
 
 
@@ -153,11 +158,20 @@ def lives_ns(expires: datetime, now: Instant) -> int:
     return max(0, int((expires - now.utc).total_seconds() * 1e9))
 
 
+def _moment(written: object, unreadable: datetime) -> datetime:
+    """What a row has as a moment; ``unreadable`` where the card has changed it."""
+    try:
+        found = datetime.fromisoformat(str(written))
+    except ValueError:
+        return unreadable
+    return found if found.tzinfo is not None else unreadable
+
+
 def _copies(db: sqlite3.Connection, seqs: Sequence[int]) -> dict[int, list[SealedCopy]]:
     """The copies of the reads ``seqs``, which ascend, by the read's number."""
     found: dict[int, list[SealedCopy]] = {seq: [] for seq in seqs}
     if seqs:
-        query = "SELECT seq, party, wire FROM copies WHERE seq BETWEEN ? AND ? ORDER BY rowid"
+        query = "SELECT seq, CAST(party AS TEXT), CAST(wire AS BLOB) FROM copies WHERE seq BETWEEN ? AND ? ORDER BY rowid"
         for seq, party, wire in db.execute(query, (seqs[0], seqs[-1])):
             if seq in found:
                 found[seq].append(SealedCopy(party=party, wire=wire))

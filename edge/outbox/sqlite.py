@@ -328,6 +328,7 @@ class SqliteOutbox:
         if created:
             os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        db.text_factory = tables.forgiving
         try:
             self._configure(db)
             if tables.pragma(db, "user_version") == 0:

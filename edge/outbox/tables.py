@@ -222,6 +222,11 @@ def holds_pictures(db: sqlite3.Connection) -> bool:
     return pragma(db, "user_version") > 3
 
 
+def forgiving(text: bytes) -> str:
+    """For a connection's ``text_factory``: a byte that the card has changed is no reason not to read the others."""
+    return text.decode("utf-8", "replace")
+
+
 def pragma(db: sqlite3.Connection, name: str) -> int:
     """The number that a PRAGMA answers."""
     (value,) = db.execute(f"PRAGMA {name}").fetchone()

@@ -32,6 +32,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     locked_s: float
     replayed: int
     tamper_trials: int
+    damages: int
     growth_s: float
     budget_bytes: int
     database_kills: int
@@ -58,6 +59,7 @@ FULL = Scale(
     locked_s=12.0,
     replayed=3000,
     tamper_trials=20,
+    damages=500,
     growth_s=120.0,
     budget_bytes=4 << 20,
     database_kills=12,
@@ -83,6 +85,7 @@ SHORT = Scale(
     locked_s=6.0,
     replayed=200,
     tamper_trials=1,
+    damages=20,
     growth_s=8.0,
     budget_bytes=1 << 20,
     database_kills=2,
@@ -106,6 +109,7 @@ _COUNTS = frozenset(
         "tamper_trials",
         "backlog",
         "database_kills",
+        "damages",
         "growth_s",
     }
 )

@@ -6,7 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import brokers, budget, clocks, cuts, databases, disk, growth, kills, links, named, pictures, stores, tamper
+from tests.faults import (
+    brokers,
+    budget,
+    clocks,
+    cuts,
+    damage,
+    databases,
+    disk,
+    growth,
+    kills,
+    links,
+    named,
+    pictures,
+    stores,
+    tamper,
+)
 from tests.faults.disk_log import Disk, Step
 from tests.faults.ledger import Truth
 from tests.faults.rows import FULL, SHORT, Bench, Row, scale
@@ -150,6 +165,11 @@ def test_a_store_on_a_full_or_failing_disk_acknowledges_nothing(bench: Bench) ->
 def test_a_database_that_is_killed_loses_nothing(bench: Bench) -> None:
     """The server as a whole and one of its processes: the agency end waits and goes on by itself."""
     holds(databases.killed(bench))
+
+
+def test_a_damaged_file_is_never_called_whole(bench: Bench) -> None:
+    """Bits flipped, blocks zeroed, the end cut: said at opening or found by verify, and whatever can be read goes on."""
+    holds(damage.at_random(bench))
 
 
 @needs_mosquitto
