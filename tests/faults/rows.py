@@ -65,7 +65,7 @@ FULL = Scale(
     database_kills=12,
     database_kill_every_s=10.0,
     backlog=6000,
-    overtaken_s=60.0,
+    overtaken_s=40.0,
     dead_link_s=20.0,
     dead_quiet_link_s=50.0,
 )
