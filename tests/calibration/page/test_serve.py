@@ -12,6 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from calibration.page.serve import check_address
+from edge.errors import ConfigError
 from tests.calibration.page.browser import certificate
 from tests.calibration.page.clip import DEMO
 from tests.calibration.page.served import Served
@@ -60,15 +62,6 @@ def test_a_second_tablet_meets_a_clear_word_and_no_field_for_a_code(served: Serv
     assert re.search(r"<form[^>]* hidden>", answer.text)
 
 
-def test_the_cookie_is_closed_to_scripts_other_sites_and_plain_http() -> None:
-    """HttpOnly, Secure, SameSite=Strict, and by its name bound to this host."""
-    with Served("--clip", DEMO) as page:
-        cookie = page.enter(page.code).headers["set-cookie"]
-    assert cookie.startswith("__Host-plate-edge=")
-    for word in ("HttpOnly", "Secure", "SameSite=strict", "Path=/"):
-        assert word in cookie
-
-
 def test_another_sites_page_can_make_the_browser_send_nothing(served: Served, session: dict[str, str]) -> None:
     """A POST from another origin, or from none, changes nothing even with the cookie."""
     for origin in ("https://evil.example", "null", None, f"http://127.0.0.1:{served.port}"):
@@ -111,8 +104,10 @@ def test_every_answer_carries_the_strict_headers(served: Served, session: dict[s
         ("settings", {"speed_mph": 0}, ">= 1"),
         ("settings", {"speed_mph": 45, "field_of_view_deg": 400}, "<= 170"),
         ("settings", {"speed": 45}, "unknown field `speed`"),
-        ("prove", {"plates": ["<script>"]}, "matching regex"),
-        ("prove", {"plates": []}, "length >= 1"),
+        ("prove", {"passes": "<script>"}, "matching regex"),
+        ("prove", {"passes": ""}, "length >= 1"),
+        ("prove", {"passes": "NOPLATEISASLONGASTHIS"}, "not a plate"),
+        ("patch", {"corner": [0.1, 0.1], "size": [0.0, 0.1]}, ">= 0.01"),
         ("save", {"technician": "a\nb"}, "matching regex"),
         ("save", {"technician": "x" * 61}, "length <= 60"),
         ("capture", {"place": "elsewhere"}, "Invalid enum"),
@@ -189,31 +184,28 @@ def test_after_its_time_the_page_says_so_and_goes_off() -> None:
         assert page.process.wait(60) == 0
 
 
+@pytest.mark.parametrize(("address", "word"), [("0.0.0.0", "every network"), ("::", "every network"), ("tablet", "no address")])
+def test_the_page_is_for_one_network_only(address: str, word: str) -> None:
+    """All of a unit's networks at once, the modem's too, are refused, and so is what is no address."""
+    with pytest.raises(ConfigError, match=word):
+        check_address(address)
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        (["--bind", "0.0.0.0"], "every network"),
-        (["--bind", "::"], "every network"),
-        (["--bind", "tablet"], "is no address"),
-        (["--bind", "192.0.2.77"], "name another"),
-        (["--certificate", "x.pem"], "go together"),
-        (["--certificate", "x.pem", "--key", "x.key"], "No such file"),
+        (["--clip", DEMO, "--bind", "192.0.2.77"], "name another"),
+        (["--clip", DEMO, "--certificate", "x.pem", "--key", "x.key"], "No such file"),
+        ([], "-c device.toml"),
     ],
 )
-def test_an_address_or_certificate_that_cannot_be_is_refused_at_start(options: list[str], word: str) -> None:
-    """In one line, with exit code 2, before anything listens."""
-    command = [sys.executable, "-m", "edge", "calibrate", "serve", "--clip", str(DEMO), *options]
+def test_what_cannot_be_served_is_refused_at_start(options: list[str | Path], word: str) -> None:
+    """In one line that says what to do, with exit code 2, before anything listens."""
+    command = [sys.executable, "-m", "edge", "calibrate", "serve", *map(str, options)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
     assert word in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_without_camera_and_clip_it_says_what_to_name() -> None:
-    """Exit code 2 and the two ways."""
-    done = subprocess.run([sys.executable, "-m", "edge", "calibrate", "serve"], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 2
-    assert "-c device.toml" in done.stderr
 
 
 def test_no_plate_stands_in_what_the_page_says_of_itself(served: Served, session: dict[str, str]) -> None:
@@ -230,10 +222,15 @@ def test_no_plate_stands_in_what_the_page_says_of_itself(served: Served, session
     assert not [text for text in texts if text and text in said]
 
 
-def test_leaving_ends_the_session_and_shows_a_new_code(tmp_path: Path) -> None:
-    """The old cookie opens nothing; the new code does."""
+def test_a_session_is_closed_to_scripts_other_sites_and_plain_http_and_ends_when_its_tablet_leaves() -> None:
+    """The cookie is HttpOnly, Secure, SameSite=Strict and by its name bound to this host; after leaving it opens nothing, and
+    the unit shows a new code that does."""
     with Served("--clip", DEMO) as page:
-        first, session = page.code, page.session()
+        first, cookie = page.code, page.enter(page.code).headers["set-cookie"]
+        assert cookie.startswith("__Host-plate-edge=")
+        for word in ("HttpOnly", "Secure", "SameSite=strict", "Path=/"):
+            assert word in cookie
+        session = {"Cookie": cookie.partition(";")[0]}
         assert page.ask("POST", "/leave", b"", session).status == 303
         page.wait_for(lambda: page.code != first)
         assert page.ask("GET", "/state", headers=session).status == 401
