@@ -9,10 +9,12 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -94,6 +96,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="what is done when; the moment of a kill still depends on the host")
     parser.add_argument("--minutes", type=float, default=10.0, help="about how long on two quiet cores; less does less")
     parser.add_argument("--only", choices=FAULTS, action="append", metavar="NAME", help=f"one of: {', '.join(FAULTS)}")
+    parser.add_argument("--at-once", type=int, default=3, help="how many faults side by side: most of their time they wait")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     asked = parser.parse_args()
     if BINARY is None:
@@ -101,11 +104,16 @@ def main() -> int:
         return 2
     began_s, rows = time.monotonic(), list[Row]()
     with tempfile.TemporaryDirectory(prefix="plate-edge-faults-") as scratch:
-        # Numbered, since a name with a colon in it cannot be preloaded from.
-        for n, fault in enumerate(asked.only or FAULTS):
-            for row in _run(Bench(Path(scratch) / str(n), scale(asked.minutes), asked.seed, fault)):
-                rows.append(row)
-                print(row.line(), flush=True, file=sys.stderr if asked.json else sys.stdout)
+        faults = asked.only or list(FAULTS)
+        if len(faults) == 1:
+            found: Iterable[list[Row]] = (
+                _run(Bench(Path(scratch), scale(asked.minutes), asked.seed, faults[0])) for _ in faults
+            )
+        else:
+            found = ThreadPoolExecutor(asked.at_once).map(lambda fault: _apart(fault, asked), faults)
+        for row in (row for each in found for row in each):
+            rows.append(row)
+            print(row.line(), flush=True, file=sys.stderr if asked.json else sys.stdout)
     seconds = time.monotonic() - began_s
     report = Report(host=_host(), seed=asked.seed, minutes=asked.minutes, rows=rows, seconds=seconds)
     if asked.json:
@@ -114,6 +122,16 @@ def main() -> int:
         counts = {word: sum(row.verdict == word for row in rows) for word in ("PASS", "FAIL", "GAP", "SKIPPED")}
         print(", ".join(f"{number} {word}" for word, number in counts.items()), f"in {seconds:.0f} s on {report.host}")
     return 1 if any(row.verdict == "FAIL" for row in rows) else 0
+
+
+def _apart(fault: str, asked: argparse.Namespace) -> list[Row]:
+    """One fault in a process of its own."""
+    words = ["--only", fault, "--seed", str(asked.seed), "--minutes", str(asked.minutes), "--json"]
+    found = subprocess.run([sys.executable, "-m", "tests.faults", *words], capture_output=True, text=True, check=False)
+    try:
+        return msgspec.json.decode(found.stdout, type=Report).rows
+    except msgspec.DecodeError:
+        return [Row(fault=fault, verdict="FAIL", note=f"its process ended with {found.returncode}: {found.stderr[-300:]}")]
 
 
 def _run(bench: Bench) -> list[Row]:
