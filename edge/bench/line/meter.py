@@ -9,8 +9,9 @@ from edge.bench.line.monitor import Use, cpu_times, peak_rss_mb, rss_mb, used
 from edge.bench.line.record import NOT_MEASURED, Figure, Load, Sample
 from edge.bench.line.spans import slope
 
-#: A slope of memory is told from runs of this length on: a minute says nothing about an hour.
-SLOPE_FROM_S = 240.0
+#: Memory first grows to what the clips ask for (networks get room for the most plates that come at once): the slope is that of
+#: what comes after this share of the run, and told from so many seconds on, since a minute says nothing about an hour.
+SETTLED_AFTER, SLOPE_FROM_S = 0.4, 240.0
 
 
 class Meter:
@@ -53,7 +54,9 @@ class Meter:
 
 
 def _rss_slope(samples: Sequence[Sample]) -> Figure:
-    """MB an hour."""
-    if len(samples) < 2 or samples[-1].at_s - samples[0].at_s < SLOPE_FROM_S:
+    """MB an hour, once it has settled."""
+    begin_s = SETTLED_AFTER * samples[-1].at_s if samples else 0.0
+    settled = [s for s in samples if s.at_s >= begin_s]
+    if len(settled) < 2 or settled[-1].at_s - settled[0].at_s < SLOPE_FROM_S:
         return NOT_MEASURED
-    return 3600 * slope([s.at_s for s in samples], [s.rss_mb for s in samples])
+    return 3600 * slope([s.at_s for s in settled], [s.rss_mb for s in settled])

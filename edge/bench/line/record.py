@@ -166,7 +166,8 @@ class Loss(Struct, frozen=True, kw_only=True):
 
 class Load(Struct, frozen=True, kw_only=True):
     """What it took.  CPU in cores (1.0 is one core busy); ``background`` is the share of all cores that others took, and what
-    the hypervisor gave away.  Memory in MB of 10^6 bytes; the slope is Theil and Sen's, after warm-up."""
+    the hypervisor gave away.  Memory in MB of 10^6 bytes; the slope is Theil and Sen's, over
+    the last six tenths of the run."""
 
     cpu_cores: float
     per_core_busy: tuple[float, ...]
