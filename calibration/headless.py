@@ -5,7 +5,6 @@ Exit codes as everywhere: 0 all is well (or works with loss), 1 a line is FAIL, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,12 +14,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from calibration.arguments import direction_of, exposure_of, patch_of, polygon_of, size_of, style_of
 from calibration.formulas import KMH_PER_MPH
-from calibration.records import Change, Conditions, Finding, FocusPoint, Measure, PlateStyle, Road, Share
+from calibration.records import Change, Conditions, Finding, FocusPoint, Measure, Road, Share
 from calibration.report import shown_value
 from edge.commands.common import DetectorName, Json, Models, RecognizerName, Watched, say, tell, write_json
-from edge.errors import ConfigError
-from edge.records import Point
 
 if TYPE_CHECKING:  # what loads OpenCV and the models is imported by the command that needs it
     from calibration.folder import Folder
@@ -39,7 +37,6 @@ FieldOfView = Annotated[
     typer.Option("--field-of-view", min=1, max=170, help="Degrees across the picture, where no lens is calibrated."),
 ]
 _COLOURS = {"PASS": "green", "WARN": "yellow", "FAIL": "red", "UNKNOWN": "dim"}
-_EXPOSURE = re.compile(r"1/(\d+(?:\.\d+)?)|(\d*\.?\d+)")
 
 
 @app.command()
@@ -207,7 +204,7 @@ def predict(
     checked = None if folder is None else folder.checked()
     if width is None and checked is None:
         raise typer.BadParameter("give --width, or --into with a folder in which `check` left its part")
-    conditions = steps.measured_conditions(checked) if checked is not None else Conditions(width_px=0.0, style=_style(style))
+    conditions = steps.measured_conditions(checked) if checked is not None else Conditions(width_px=0.0, style=style_of(style))
     given = {"width_px": width, "yaw": yaw, "pitch": pitch, "blur_px": blur, "noise": noise, "step": step}
     conditions = steps.with_figures(conditions, {name: value for name, value in given.items() if value is not None})
     frame_size = checked.frame_size if checked is not None else size_of(size)
@@ -302,75 +299,6 @@ def compare(
         say().print(_changes(changes))
     if any(change.verdict == "FAIL" for change in changes):
         raise typer.Exit(1)
-
-
-def exposure_of(text: str) -> float:
-    """``1/1000`` or ``0.001`` in seconds.  Raises ConfigError."""
-    found = _EXPOSURE.fullmatch(text.strip().removesuffix("s").strip())
-    value = 0.0 if found is None else (1 / float(found[1]) if found[1] and float(found[1]) else float(found[2] or 0))
-    if not 1e-6 <= value <= 10:
-        raise ConfigError(f"read exposure `{text}`: give it as on the camera's menu, 1/1000, or in seconds")
-    return value
-
-
-def polygon_of(text: str, option: str) -> tuple[Point, ...]:
-    """``0.1,0.5 0.9,0.5 0.5,1`` as points in shares of the picture.  Raises ConfigError."""
-    points = points_of(text, option)
-    if len(points) < 3:
-        raise ConfigError(f"read {option} `{text}`: a polygon has three corners or more, `x,y x,y x,y`")
-    return points
-
-
-def direction_of(text: str) -> Point:
-    """From two points, a direction of length 1.  Raises ConfigError."""
-    points = points_of(text, "--travel")
-    if len(points) != 2 or points[0] == points[1]:
-        raise ConfigError(f"read --travel `{text}`: give two places, from and to, `x,y x,y`")
-    x, y = points[1][0] - points[0][0], points[1][1] - points[0][1]
-    length = (x * x + y * y) ** 0.5
-    return x / length, y / length
-
-
-def points_of(text: str, option: str) -> tuple[Point, ...]:
-    """Places in shares of the picture.  Raises ConfigError."""
-    points = []
-    for word in text.split():
-        try:
-            x, y = (float(part) for part in word.split(","))
-        except ValueError as error:
-            raise ConfigError(
-                f"read {option} `{text}`: `{word}` is no place; write `x,y` in shares of the picture, 0 to 1"
-            ) from error
-        if not (0 <= x <= 1 and 0 <= y <= 1):
-            raise ConfigError(
-                f"read {option} `{text}`: `{word}` lies outside the picture; give shares of width and height, 0 to 1"
-            )
-        points.append((x, y))
-    return tuple(points)
-
-
-def patch_of(text: str) -> tuple[int, int, int, int]:
-    """``x,y,w,h`` in pixels.  Raises ConfigError."""
-    try:
-        x, y, w, h = (int(part) for part in text.split(","))
-    except ValueError as error:
-        raise ConfigError(f"read --patch `{text}`: write `x,y,w,h` in pixels") from error
-    return x, y, w, h
-
-
-def size_of(text: str) -> tuple[int, int]:
-    """``1280x720``.  Raises ConfigError."""
-    found = re.fullmatch(r"(\d{2,5})x(\d{2,5})", text)
-    if found is None:
-        raise ConfigError(f"read --size `{text}`: write width and height in pixels, 1280x720")
-    return int(found[1]), int(found[2])
-
-
-def _style(text: str) -> PlateStyle:
-    styles: dict[str, PlateStyle] = {"us": "us", "european": "european"}
-    if text not in styles:
-        raise ConfigError(f"read --style `{text}`: us or european")
-    return styles[text]
 
 
 def _folder(into: Path | None) -> Folder | None:

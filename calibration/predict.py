@@ -20,12 +20,13 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from calibration.picture import measure_plate
+from calibration.picture import SMALLEST_PX, measure_plate
 from calibration.records import Angles, Conditions, Corners, Curve, CurvePoint, PlatePicture, PlateStyle, Prediction, Share
 from calibration.scene import Eye, Plane, Pose, Sensor, corners_of, developed, photograph, projected
 from edge.bench.score import wilson
 from edge.clock import Clock
 from edge.detector.interface import Detector
+from edge.errors import CameraError
 from edge.recognizer.interface import Recognizer
 from edge.records import Frame, Image
 
@@ -178,7 +179,14 @@ def predict(
     plates: int = PLATES,
     curve_plates: int = CURVE_PLATES,
 ) -> Prediction:
-    """The rate of whole texts read under ``conditions``, and its curves over width, yaw and blur (none with 0 plates)."""
+    """The rate of whole texts read under ``conditions``, and its curves over width, yaw and blur (none with 0 plates).
+
+    Raises CameraError where such a plate does not fit into the picture, or is too small for anything."""
+    if not SMALLEST_PX <= conditions.width_px <= 0.95 * frame_size[0]:
+        raise CameraError(
+            f"predict: a plate of {conditions.width_px:.0f} px in a picture {frame_size[0]} px wide; give {SMALLEST_PX} px or "
+            "more, and less than the picture"
+        )
     tried = try_plates(models, conditions, frame_size, plates)
     curves: list[Curve] = []
     if curve_plates:
