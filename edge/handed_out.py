@@ -21,6 +21,8 @@ def not_here(store: PictureStore, order: PictureOrder, at: datetime) -> str:
     if not missing or len(missing) < len(named):
         return ""
     for each in missing:
+        if "/" in each.device:  # a copy
+            return f"the {order.kind} of read {order.read} is with the read's owner, {each.labeled.label.owner}: ask there"
         store.ask(each.device, each.epoch, each.seq, at)
     return (
         f"the {order.kind} of read {order.read} is not here yet: its unit is asked for it when it is heard; unless it had "

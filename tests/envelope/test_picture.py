@@ -11,12 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.envelope import wire as framing
 from edge.envelope.interface import Opened
-from edge.envelope.keyring import EnrolledKey
+from edge.envelope.keyring import EnrolledKey, public_key_from
 from edge.envelope.open import HpkeOpener
 from edge.envelope.picture import PIECE_BYTES, HpkePictureOpener, PartSigner
+from edge.envelope.request import RequestVerifier
 from edge.envelope.seal import HpkeSealer
 from edge.errors import EnvelopeError
 from edge.records import Envelope, ImageScope, LabeledRead, Picture, SealedPicture, Slot
+from tests.envelope import golden_pictures
 from tests.labeled import AGENCY, DEVICE, release
 
 SIGN, SEAL, OTHER = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
@@ -153,3 +155,17 @@ def test_a_read_is_no_piece_and_a_piece_is_no_read() -> None:
     with pytest.raises(EnvelopeError):
         HpkeOpener(agency=AGENCY, device_keys=keys, seal_keys=[SEAL]).open(DEVICE, PARTS.parts("e1", 1, b"file")[0])
     assert framing.PICTURE_DOMAIN != framing.NOTICE_DOMAIN
+
+
+def test_a_picture_of_this_version_opens_for_ever() -> None:
+    """The pieces, the file and the request that lie in the repository, with the keys that lie beside them."""
+    golden = golden_pictures.load()
+    signer, receipts = (public_key_from("golden", key.encode()) for key in (golden.device_key, golden.receipt_key))
+    secret = ec.derive_private_key(int(golden.seal_secret, 16), ec.SECP256R1())
+    end = HpkePictureOpener(agency=golden.agency, device_keys=lambda _: [EnrolledKey(key=signer)], seal_keys=[secret])
+    pieces = [end.part(golden.device, wire) for wire in golden.pieces]
+    assert {(each.header.epoch, each.header.seq) for each in pieces} == {(golden.epoch, golden.seq)}
+    file = b"".join(each.piece for each in pieces)
+    assert end.open(file, golden.labeled, golden.labeled.pictures[0]) == golden.jpeg
+    verifier = RequestVerifier(agency=golden.agency, device=golden.device, keys=[receipts])
+    assert verifier.request(golden.request) == golden.wanted

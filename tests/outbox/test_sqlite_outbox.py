@@ -19,7 +19,7 @@ import pytest
 from edge.errors import EnvelopeError, OutboxError
 from edge.outbox import inspect
 from edge.outbox.sqlite import SqliteOutbox
-from edge.records import Envelope, SealedCopy
+from edge.records import Dropped, Envelope, SealedCopy, SealedPicture
 from tests.clocks import HandClock
 from tests.labeled import START
 
@@ -166,6 +166,43 @@ def test_receipts_prune_on_a_disk_that_somebody_else_has_filled_to_the_last_byte
     put(outbox)
     outbox.close()
     assert inspect.verify(path).findings == ()
+
+
+def test_on_a_full_disk_pictures_make_room_for_reads(small_disk: Path) -> None:
+    """Somebody else has filled the rest: a read is kept as long as there is a picture to drop for it, the oldest first, and
+    refused in words only when there is none."""
+    path, told = small_disk / "outbox.sqlite", list[Dropped]()
+
+    def bury(dropped: Dropped, newest: bytes | None) -> tuple[bytes, ...]:
+        told.append(dropped)
+        return (b"signed",)
+
+    outbox = SqliteOutbox(path, clock=HandClock(), budget_bytes=BUDGET, reserve_bytes=1 << 18, bury=bury)
+    for _ in range(8):
+        slot, sealed = outbox.next_slot(), os.urandom(20_000)
+        picture = SealedPicture(kind="crop", sha256=hashlib.sha256(sealed).digest(), sealed=sealed)
+        kept = Envelope(
+            slot=slot, read_id="r", expires=START + timedelta(days=1), hit=False, wire=os.urandom(1000), pictures=(picture,)
+        )
+        outbox.put(kept)
+    assert outbox.pictures.account().waiting == 8
+    with (small_disk / "filler").open("wb", buffering=0) as filler:
+        while True:
+            disk = os.statvfs(small_disk)
+            if disk.f_bavail * disk.f_frsize < (1 << 18) - 30_000:
+                break
+            filler.write(bytes(4096))
+    put(outbox)
+    has = outbox.pictures.account()
+    assert (has.waiting < 8, has.waiting + has.dropped) == (True, 8)
+    assert told[0].pictures[0][0] == 1
+    with (small_disk / "filler").open("ab", buffering=0) as filler, contextlib.suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    with pytest.raises(OutboxError, match="the disk is full"):
+        put(outbox)
+    assert outbox.backlog().committed == 9
+    outbox.close()
 
 
 def test_the_log_has_its_place_before_it_is_needed(path: Path, outbox: SqliteOutbox) -> None:
