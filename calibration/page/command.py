@@ -92,6 +92,7 @@ def run_page(call: Call, say: Callable[[str], None]) -> None:
             port=call.port,
             tls=tls,
             lasts_s=call.minutes * 60,
+            gives_way=isinstance(source, UnitWindow),
             offer=offer,
             show_code=lambda code: say(f"code     {code}"),
         )

@@ -1,6 +1,6 @@
 """What is measured on picture after picture while the technician turns and looks: plate, card, angles, light, still scene.
 
-Measuring takes a fifth of the time at most, so that the picture stays live on a small board.
+Measuring takes a fifth of one core at most, so that the picture stays live on a small board.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Glance:
 
     def __init__(self, finder: CardFinder, now: Callable[[], float] = time.monotonic) -> None:
         self._finder, self._now = finder, now
-        self._rest_until = 0.0
+        self._rest_until = self._fresh_until = 0.0
         self._times: deque[tuple[float, int]] = deque()
         self._measured: deque[tuple[float, str, PlatePicture, Corners]] = deque()
         self._glimpses: dict[Light, list[Glimpse]] = {}
@@ -81,18 +81,21 @@ class Glance:
     def see(self, view: View) -> Sight | None:
         """Measure the picture, unless the last one took so long that it is too early; then None."""
         self._count(view)
-        began = self._now()
+        began, worked = self._now(), time.thread_time()
         if began < self._rest_until:
             return None
         self.last = sight = self._sight(began, view)
         self.looks += 1
         self._look_round(view)
-        self._rest_until = self._now() + (self._now() - began) * (1 / _SHARE - 1)
+        ended = self._now()
+        self._rest_until = ended + (time.thread_time() - worked) * (1 / _SHARE - 1)
+        self._fresh_until = ended + max(_FRESH_S, 2 * (ended - began))  # on a busy machine the next look takes as long
         return sight
 
-    def is_fresh(self, sight: Sight) -> bool:
-        """Whether what was seen is still where it was, as far as a hand can hold."""
-        return self._now() - sight.at_s < _FRESH_S
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what was seen last is still where it was, as far as a hand can hold."""
+        return self._now() < self._fresh_until
 
     def _sight(self, at_s: float, view: View) -> Sight:
         card = self._finder.find(view.image)

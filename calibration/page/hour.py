@@ -13,13 +13,13 @@ from msgspec import Struct
 from shapely.geometry import Polygon as Area
 
 from calibration.card import CardFinder
-from calibration.drawing import card_picture_of
-from calibration.folder import CHECK, FOCUS, PLACE, PROOF, Folder
+from calibration.folder import CHECK, FOCUS, PROOF, Folder
+from calibration.page.cards import Cards
 from calibration.page.drive import NO_PROOF, DriveBy
-from calibration.page.feed import Feed, Shown, encode
+from calibration.page.feed import Feed, Shown
 from calibration.page.focusing import Focusing
 from calibration.page.glance import Glance, Sight
-from calibration.page.judged import measures_of, plain, road_of, standings, turns
+from calibration.page.judged import measures_of, road_of, standings, turns
 from calibration.page.messages import Capture, Drawing, Nothing, Patch, Plan, Save, Settings, Watch
 from calibration.page.state import (
     Job,
@@ -28,24 +28,19 @@ from calibration.page.state import (
     ShownCard,
     ShownPlate,
     Standing,
-    TakenCard,
 )
 from calibration.page.summary import checked_of, summary_of
-from calibration.place import place_lane
 from calibration.predict import InstalledModels, conditions_of
 from calibration.proof import read_passes
-from calibration.records import CardView, Finding, Geometry, Measure, Prediction, Proof
+from calibration.records import CardView, Measure, Prediction, Proof
 from calibration.steps import Optics, run_predict, run_report
 from calibration.target import Card
 from edge.config import DeviceConfig
 from edge.errors import CameraError, ConfigError, PlateEdgeError
-from edge.records import Image, Point
 from edge.window import FoundPlate, Passed, View
 
-CARDS_AT_MOST = 12
 _PASSES = "passes.txt"
 _SPEED_MPH = 45.0
-_THUMB_PX = 320
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -61,14 +56,6 @@ class Site(Struct, frozen=True, kw_only=True):
     plates: int
 
 
-class Taken(Struct, frozen=True, kw_only=True):
-    """A card as it was taken."""
-
-    place: str
-    view: CardView
-    image: Image
-
-
 class Hour:
     """One camera's hour.  ``see`` and ``passed`` are called by the feed, everything else by the tablet's requests."""
 
@@ -80,8 +67,7 @@ class Hour:
         self._settings = Settings(speed_mph=_SPEED_MPH)
         self._drawing = Drawing()
         self._focusing, self._watches_focus = Focusing(), False
-        self._taken: list[Taken] = []
-        self._geometry: Geometry | None = None
+        self._cards = Cards(site.card)
         self._prediction: Prediction | None = None
         self._predictions = 0
         self._drive: DriveBy | None = None
@@ -120,7 +106,7 @@ class Hour:
         with self._lock:
             self._settings = settings
             self._optics_changed()
-            self._place()
+            self._cards.measure(self._optics, self._settings, self._drawing)
 
     def watch_focus(self, watch: Watch) -> None:
         """Measure focus while the tablet shows that step."""
@@ -143,35 +129,22 @@ class Hour:
             raise ConfigError("Draw a longer arrow, from where cars come to where they go.")
         with self._lock:
             self._drawing = drawing
-            self._place()
+            self._cards.measure(self._optics, self._settings, self._drawing)
 
     def capture(self, wish: Capture) -> None:
         """Take the card as it is held now.  Raises ConfigError saying what is wrong with it."""
         with self._lock:
-            sight = self._now()
-            if isinstance(sight.card, Finding):
-                raise ConfigError(plain(sight.card))
-            if len(self._taken) >= CARDS_AT_MOST:
-                raise ConfigError(f"{CARDS_AT_MOST} cards are enough: forget them and begin again, or go on.")
-            if self._optics.focal_px(sight.size[0]) is None:
-                raise ConfigError("Type first how many degrees the camera sees across: distances follow from it.")
-            self._taken.append(Taken(place=wish.place, view=sight.card, image=sight.image))
-            try:
-                self._place()
-            except PlateEdgeError:
-                self._taken.pop()
-                raise
+            self._cards.take(wish.place, self._now(), self._optics, self._settings, self._drawing)
 
     def forget_cards(self, _: Nothing) -> None:
         """Begin again with the cards."""
         with self._lock:
-            self._taken, self._geometry = [], None
+            self._cards.forget()
 
     def card_picture(self, number: int) -> bytes | None:
         """A card that was taken, small; None if there is none of this number."""
         with self._lock:
-            taken = self._taken[number] if 0 <= number < len(self._taken) else None
-        return None if taken is None else encode(_around(taken), _THUMB_PX)
+            return self._cards.picture(number)
 
     def predict(self, _: Nothing) -> None:
         """Begin to predict in the background."""
@@ -222,9 +195,9 @@ class Hour:
         feed = self._feeds()
         with self._lock:
             sight = self._glance.last if feed.state == "live" else None
-            geometry = self._geometry
+            geometry = self._cards.geometry
             measures = self._measured(sight)
-            card = sight.card if sight is not None and self._glance.is_fresh(sight) else None
+            card = sight.card if sight is not None and self._glance.is_fresh else None
             focus = self._focusing.state()
             drive = self._drive
             return PageState(
@@ -246,7 +219,7 @@ class Hour:
                 lane=self._drawing.lane or (),
                 masks=self._drawing.masks,
                 travel=self._drawing.travel,
-                cards=tuple(self._taken_card(number) for number in range(len(self._taken))),
+                cards=self._cards.shown(),
                 geometry=() if geometry is None else geometry.measures,
                 findings=() if geometry is None else geometry.findings,
                 job=self._job,
@@ -263,8 +236,8 @@ class Hour:
 
     def _measured(self, sight: Sight | None) -> tuple[Measure, ...]:
         """The traffic light now; the last one with a plate or card in it is kept for the record."""
-        road = road_of(self._settings, self._glance.fps, sight, self._geometry)
-        measures = measures_of(sight, road, self._geometry, self._focusing.measures())
+        road = road_of(self._settings, self._glance.fps, sight, self._cards.geometry)
+        measures = measures_of(sight, road, self._cards.geometry, self._focusing.measures())
         if sight is not None and sight.pictures:
             self._measures = measures
         return measures
@@ -274,7 +247,7 @@ class Hour:
         now = standings(
             measures,
             lane=self._drawing.lane is not None,
-            geometry=self._geometry,
+            geometry=self._cards.geometry,
             prediction=self._prediction,
             proof=self._proof,
             saved=self._saved is not None,
@@ -298,39 +271,6 @@ class Hour:
         """A lens that was calibrated knows better than a data sheet."""
         self._optics = Optics(lens=self._lens, field_of_view=self._settings.field_of_view_deg)
         self._glance.optics = self._optics
-
-    def _place(self) -> None:
-        """The lane's geometry from all cards taken."""
-        if not self._taken:
-            self._geometry = None
-            return
-        size = self._taken[0].view.frame_size
-        self._geometry = place_lane(
-            [(taken.place, taken.view) for taken in self._taken],
-            self._site.card,
-            lens=self._lens,
-            focal_px=self._optics.focal_px(size[0]),
-            lane=self._drawing.lane or (),
-            masks=self._drawing.masks,
-            direction=_direction(self._drawing, size),
-            ruler_mm=self._settings.ruler_mm,
-            tape_m=self._settings.tape_m,
-        )
-
-    def _taken_card(self, number: int) -> TakenCard:
-        taken = self._taken[number]
-        pose = self._geometry.poses[number] if self._geometry is not None else None
-        angles = ""
-        if pose is not None:
-            yaw, pitch = pose.seen.yaw.best or 0.0, pose.seen.pitch.best or 0.0
-            angles = f"{abs(yaw):.0f}° sideways, {abs(pitch):.0f}° {'from above' if pitch >= 0 else 'from below'}"
-        return TakenCard(
-            number=number,
-            place=taken.place,
-            width_px=taken.view.width_px,
-            distance_m=None if pose is None else pose.distance_m,
-            angles=angles,
-        )
 
     def _begin(self, job: Job, work: Callable[[], None]) -> None:
         """One thing at a time in the background."""
@@ -361,19 +301,13 @@ class Hour:
         """Leave every part in the folder as the commands do, and sign."""
         folder = self._site.folder
         with self._lock:
-            sight, geometry, taken, proof = self._glance.last, self._geometry, list(self._taken), self._proof
-            measures = self._measures
+            sight, proof, measures = self._glance.last, self._proof, self._measures
+            self._cards.keep(folder)
         assert sight is not None
         folder.keep(CHECK, checked_of(self._site.camera, self._glance, sight, measures))
         folder.picture("scene.jpg", self._glance.still())
         if runs := self._focusing.runs():
             folder.keep(FOCUS, runs)
-        if geometry is not None:
-            folder.keep(PLACE, geometry)
-            for each, pose in zip(taken, geometry.poses, strict=True):
-                if pose in (geometry.near, geometry.far):
-                    name = f"card-{'near' if pose == geometry.near else 'far'}.jpg"
-                    folder.picture(name, card_picture_of(each.image, pose))
         if proof is not None:
             folder.keep(PROOF, proof)
         verified, _, _ = run_report(unit, self._site.camera, folder, self._record_path, technician, self._site.night)
@@ -396,23 +330,3 @@ def _plate(plate: FoundPlate) -> ShownPlate:
 
 def _card(card: CardView) -> ShownCard:
     return ShownCard(outline=card.outline, corners=tuple((x, y) for _, x, y in card.corners), width_px=card.width_px)
-
-
-def _direction(drawing: Drawing, size: tuple[int, int]) -> Point | None:
-    """The arrow as a unit vector in pixels."""
-    if drawing.travel is None:
-        return None
-    (x1, y1), (x2, y2) = drawing.travel
-    dx, dy = (x2 - x1) * size[0], (y2 - y1) * size[1]
-    length = math.hypot(dx, dy)
-    return dx / length, dy / length
-
-
-def _around(taken: Taken) -> Image:
-    """The card and a little round it."""
-    xs, ys = [x for x, _ in taken.view.outline], [y for _, y in taken.view.outline]
-    pad = taken.view.width_px * 0.4
-    height, width = taken.image.shape[:2]
-    left, right = max(0, int(min(xs) - pad)), min(width, int(max(xs) + pad))
-    top, bottom = max(0, int(min(ys) - pad)), min(height, int(max(ys) + pad))
-    return taken.image[top:bottom, left:right]

@@ -54,13 +54,17 @@ def serve(
     port: int,
     tls: Tls,
     lasts_s: float,
+    gives_way: bool,
     offer: Callable[[Offer], None],
     show_code: Callable[[str], None],
 ) -> None:
-    """Serve the page until the hour is over or somebody ends it.  Raises ConfigError if the address cannot be had."""
+    """Serve the page until the hour is over or somebody ends it; ``gives_way``: a line runs beside it, which goes first.
+
+    Raises ConfigError if the address cannot be had."""
     check_address(host)
     listener = _listen(host, port)
-    os.nice(_NICER)
+    if gives_way:
+        os.nice(_NICER)
     bound = listener.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
     offer(Offer(address=f"https://{shown}:{bound}/", fingerprint=tls.fingerprint, minutes=lasts_s / 60))

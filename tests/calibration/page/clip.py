@@ -24,7 +24,7 @@ SEES_DEG = 26.0
 EYE = Eye(frame_size=SIZE, focal_px=SIZE[0] / 2 / float(np.tan(np.deg2rad(SEES_DEG / 2))))
 NEAR = Pose(z_m=4.6, x_m=0.25, y_m=0.30, yaw=12.0, pitch=8.0, roll=1.0)
 FAR = Pose(z_m=5.9, x_m=0.10, y_m=0.25, yaw=9.0, pitch=7.0, roll=1.0)
-NEAR_S, FAR_S, TRAFFIC_S = 5.0, 4.0, 6.2
+NEAR_S, FAR_S, TRAFFIC_S = 6.0, 5.0, 6.2
 #: Plates of the cars that pass in the clip's last part.
 PLATES = ("BK27419", "KLT4827")
 
