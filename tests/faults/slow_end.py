@@ -26,6 +26,8 @@ from tests.faults.scene import Scene, wait_for
 
 _DEVICE = "pole-7"
 _COMMIT_S = 0.5
+# The promise for hits, and the two commits that one may stand behind: the one that runs when it comes, and its own.
+_HITS_WITHIN_S = 2.0 + 2 * _COMMIT_S
 _UNIT_GROWS_MB, _AGENCY_GROWS_MB = 32.0, 64.0
 
 
@@ -46,7 +48,7 @@ def slow_store(bench: Bench) -> Row:
         grown_mb = agency.peak_mb - before_mb
         p95_s = quantiles(waits_s, n=20)[18]
         return bench.row(
-            p95_s <= 2.0 and drained.growth_mb <= _UNIT_GROWS_MB and grown_mb <= _AGENCY_GROWS_MB,
+            p95_s <= _HITS_WITHIN_S and drained.growth_mb <= _UNIT_GROWS_MB and grown_mb <= _AGENCY_GROWS_MB,
             backlog=reads,
             stored_meanwhile=arrivals.stored,
             hits=len(waits_s),
