@@ -5,7 +5,7 @@ A pole looks at an empty road for most of its life.  Three rules say which frame
 * **Between looks.**  While no plate waits for a reading, ``look_every_s`` passes between two looks.  A plate that has just been
   found is then looked at every ``look_again_every_s``, until it is read.  So a pass is found that much later at most, and what
   the tracker needs of it (``min_detections``) must fit into what is left of it: at 30 frames a second, with the defaults, every
-  pass of a quarter of a second is found in time.
+  pass of 0.3 s is found in time.
 * **Unchanged.**  A frame that is due is compared with the one *at which the detector last looked*, not with its neighbour: what
   moves slowly adds up until it has moved enough.
 * **A full look** is due every ``full_look_every_s`` even if nothing seems to have changed: that bounds what the comparison can

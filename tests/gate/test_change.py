@@ -106,28 +106,28 @@ def test_something_that_fills_the_picture_does_not_pass_for_noise() -> None:
     given = verdicts(noisy(with_patch(850, 220, 25, 0.0), 2.0), 0.2)
     assert looks(given) == [0]
     empty, lorry = street(), with_patch(850, 220, 25, 0.0)
-    given = verdicts(noisy(lambda n: lorry(n) if n >= 15 else empty, 2.0), 1.0)
-    assert looks(given) == [0, 15]
+    given = verdicts(noisy(lambda n: lorry(n) if n >= 16 else empty, 2.0), 1.0)
+    assert looks(given) == [0, 16]
 
 
 def test_the_light_that_changes_is_a_change() -> None:
     """Where everything brightens at once the detector looks; a new reference is taken."""
     dark, light = street(), np.asarray(cv2.add(street(), 12.0), np.uint8)
-    given = verdicts(lambda n: light if n >= 15 else dark, 1.0)
-    assert looks(given) == [0, 15]
+    given = verdicts(lambda n: light if n >= 16 else dark, 1.0)
+    assert looks(given) == [0, 16]
 
 
-def test_while_nobody_asks_a_look_is_due_every_tenth_of_a_second() -> None:
-    """Of a moving scene at thirty frames a second the detector sees every third frame, the others are between looks."""
+def test_while_nobody_asks_a_look_is_due_every_eighth_of_a_second() -> None:
+    """Of a moving scene at thirty frames a second the detector sees every fourth frame, the others are between looks."""
     given = verdicts(with_patch(160, 80, 60, 9.0), 1.0)
-    assert looks(given) == list(range(0, 30, 3))
-    assert given.count("between-looks") == 20
+    assert looks(given) == list(range(0, 30, 4))
+    assert given.count("between-looks") == 22
 
 
 def test_a_plate_that_waits_to_be_read_is_looked_at_twice_as_often() -> None:
     """Whatever the picture shows: of a still scene at thirty frames a second, every other frame that is asked for is seen."""
     given = verdicts(lambda _: street(), 1.0, asked=range(10, 20))
-    assert looks(given) == [0, 11, 13, 15, 17, 19]
+    assert looks(given) == [0, 10, 12, 14, 16, 18]
 
 
 def test_at_fifteen_frames_a_second_a_plate_that_waits_is_looked_at_in_every_frame() -> None:
@@ -142,15 +142,15 @@ def test_rest_ends_earlier_when_somebody_asks() -> None:
     gate = ChangeGate(GateConfig())
     gate.judge(at(0, lambda _: street()), False)
     assert 1 / FPS < gate.rests_until(True) <= 2 / FPS
-    assert 2 / FPS < gate.rests_until(False) <= 3 / FPS
+    assert 3 / FPS < gate.rests_until(False) <= 4 / FPS
 
 
 def test_after_a_gap_the_first_frame_is_looked_at() -> None:
     """What was seen before is not compared with."""
     gate = ChangeGate(GateConfig(full_look_every_s=60.0))
-    assert [gate.judge(at(n, lambda _: street()), False) for n in (0, 3)] == ["look", "unchanged"]
+    assert [gate.judge(at(n, lambda _: street()), False) for n in (0, 4)] == ["look", "unchanged"]
     gate.forget()
-    assert gate.judge(at(4, lambda _: street()), False) == "look"
+    assert gate.judge(at(5, lambda _: street()), False) == "look"
 
 
 def test_everything_off_is_every_frame() -> None:
