@@ -57,7 +57,6 @@ from edge.lane import LaneDetector
 from edge.ledger import Ledger
 from edge.outbox.interface import Bury
 from edge.outbox.sqlite import SqliteOutbox
-from edge.pipeline import Line, Policy, PolicySource
 from edge.policy.bundle import ListDigest, Trust
 from edge.policy.installed import PolicyFolder
 from edge.policy.load import load_pack
@@ -69,12 +68,12 @@ from edge.publisher.anchors import Anchors
 from edge.publisher.drain import Drain
 from edge.publisher.mqtt import MqttPublisher
 from edge.publisher.pictures import Pictures
+from edge.rules import Policy, PolicySource
 from edge.store.book import DOMAIN as BOOK_DOMAIN
 from edge.store.book import BookKeeper
 from edge.store.interface import RetentionStore
 from edge.store.sqlite import SqliteStore
 from edge.tracker.association import PlateTracker
-from edge.unit import Unit
 from edge.window import NoWindow, SocketWindow, Window
 
 if TYPE_CHECKING:
@@ -82,6 +81,7 @@ if TYPE_CHECKING:
     from edge.ingest.switch import Switch
     from edge.providers import Ran
     from edge.recognizer.fast_plate_ocr import FastPlateOcr
+    from edge.unit import Unit
 
 OUTBOX_FILE = "outbox.sqlite"
 ANCHORS_FILE = "anchors"
@@ -220,6 +220,8 @@ def unit(config: DeviceConfig, clock: Clock, journal: Journal, observe: Observe 
     Raises ConfigError, CameraError, ModelError, PolicyError or OutboxError, each saying what is wrong; a broker that is
     away is no error here."""
     from edge.model_files import bundled_folder
+    from edge.pipeline import Line
+    from edge.unit import Unit
 
     folder = config.models.folder or bundled_folder()
     memory.few_heaps()

@@ -13,9 +13,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from typing import Protocol
-
-from msgspec import Struct
 
 from edge.camera.interface import Camera, GapBegan
 from edge.detector.interface import Detector
@@ -23,7 +20,6 @@ from edge.drift import Drift, NoDrift
 from edge.exit import Exit
 from edge.gate.interface import Gate
 from edge.gate.open import OpenGate
-from edge.hotlist.match import HotList
 from edge.images.evidence import illustrated
 from edge.images.shots import Shot, Shots
 from edge.journal import Journal
@@ -31,34 +27,13 @@ from edge.labeler.capture import CaptureStamp
 from edge.labeler.held import Held, HeldReads
 from edge.labeler.scope import label
 from edge.policy.decide import decide, may_capture
-from edge.policy.pack import Pack
-from edge.policy.vocabulary import UnitKind
-from edge.policy.zones import Zone
 from edge.position import PositionSource
 from edge.recognizer.interface import Recognizer
-from edge.records import Detection, Position, Reading, Reason, Release, Track, Withhold
+from edge.records import Detection, Position, Reading, Release, Track, Withhold
+from edge.rules import PolicySource
 from edge.tracker.interface import Tracker
 from edge.tracker.vote import vote
 from edge.window import NoWindow, Window
-
-
-class Policy(Struct, frozen=True, kw_only=True):
-    """What the rules are: the pack, what kind of unit it binds here, the configured no-capture zones, and the hot list as far
-    as the pack admits it; ``barred`` is why nothing at all may be captured, empty where something may."""
-
-    pack: Pack
-    unit: UnitKind
-    zones: tuple[Zone, ...]
-    hotlist: HotList
-    barred: tuple[Reason, ...] = ()
-
-
-class PolicySource(Protocol):
-    """Where the rules come from; it may give other ones while the unit runs.  Thread-safe."""
-
-    def now(self) -> Policy:
-        """The rules at this moment: the same object while they are the same."""
-        ...
 
 
 class Line:

@@ -15,10 +15,10 @@ from edge.clock import Clock
 from edge.errors import ConfigError, PolicyError
 from edge.journal import Journal
 from edge.memory import StartAgain
-from edge.pipeline import Policy
 from edge.policy.bundle import Rules
 from edge.policy.installed import PolicyFolder, stamp_of
 from edge.records import Instant, Reason
+from edge.rules import Policy
 
 #: Clocks whose time is remembered, so that setting one back makes no bundle younger.
 _GOOD_CLOCKS = ("gps-pps", "gps", "ntp")

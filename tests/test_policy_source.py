@@ -28,12 +28,13 @@ from edge.journal import Journal
 from edge.labeler.capture import CaptureStamp
 from edge.labeler.scope import label
 from edge.memory import StartAgain
-from edge.pipeline import Line, Policy, PolicySource
+from edge.pipeline import Line
 from edge.policy.bundle import ListDigest
 from edge.policy.load import read_source
 from edge.position import PositionSource
 from edge.recognizer.interface import Recognizer
 from edge.records import Detection, Frame, Reading, Release
+from edge.rules import Policy, PolicySource
 from edge.tracker.association import PlateTracker
 from tests.clocks import HandClock
 from tests.hotlist.lists import stamped

@@ -39,7 +39,7 @@ def outbox_verify(config: DeviceFile, json: Json = False) -> None:
         write_json(report)
     else:
         say().print(
-            f"{report.checked} reads, {report.copies} copies and {report.pictures} pictures checked, {len(report.findings)} wrong"
+            f"{report.checked} reads, {report.copies} copies, {report.pictures} pictures checked, {len(report.findings)} wrong"
         )
         for finding in report.findings:
             say().print(f"  number {finding.seq}: {finding.wrong}", style="red")
