@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import msgspec
 import numpy as np
 
@@ -38,6 +37,8 @@ def _picture(kind: PictureKind, shot: Shot) -> Picture | None:
 
 def encode(image: Image, limit_bytes: int) -> bytes | None:
     """``image``, BGR or GRAY, as a JPEG of at most ``limit_bytes``; None if there is no such thing."""
+    import cv2  # here: the agency end, which names the same parts, makes no picture and need not hold ten megabytes for it
+
     while min(image.shape[:2]) >= _LEAST_SIDE:
         for quality in QUALITIES:
             good, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from msgspec import Struct
 
@@ -104,5 +103,7 @@ def _around(image: Image, box: Box) -> Image:
 def _narrowed(image: Image, width: int) -> Image:
     if image.shape[1] <= width:
         return image
+    import cv2  # here, as in ``evidence``
+
     size = (width, max(1, round(image.shape[0] * width / image.shape[1])))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
