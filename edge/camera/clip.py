@@ -223,7 +223,9 @@ class ClipCamera:
             thread.join()
             self._late += newest.discard()
 
-    def _play(self, capture: cv2.VideoCapture, newest: NewestFrames, over: threading.Event, failures: list[CameraError]) -> None:
+    def _play(
+        self, capture: cv2.VideoCapture, newest: NewestFrames, over: threading.Event, failures: list[CameraError]
+    ) -> None:
         try:
             for frame in self._decoded(capture, over, self._clock.now().boottime_ns):
                 self._late += newest.put(frame)
