@@ -13,7 +13,6 @@ from edge.commands.common import (
     AgencyFile,
     Json,
     say,
-    stop_on_signals,
     write_json,
 )
 from edge.config import load_agency
@@ -24,6 +23,7 @@ from edge.present import (
     time_table,
     unit_table,
 )
+from edge.stop import stop_on_signals
 
 app = typer.Typer()
 
@@ -32,9 +32,9 @@ app = typer.Typer()
 def ingest(config: Annotated[Path, typer.Option("-c", "--config", help="The agency end's configuration.")]) -> None:
     """Run the agency end: verify, open, store, commit, receipt, delete what has expired, until told to stop."""
     memory.write_no_core()
-    stop = stop_on_signals()
     loaded, journal = load_agency(config), Journal()
-    worker = build.ingest(loaded, journal)
+    worker = build.ingest(loaded, journal)  # before there is any thread, since several workers are forked
+    stop = stop_on_signals()
     with build.expiry(loaded, Clock(), journal).beside():
         worker.run(stop)
 

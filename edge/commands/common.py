@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -57,14 +55,6 @@ class Watched:
         yield from progress_bar(
             items, total=total, description="reading", console=tell(), transient=True, disable=not sys.stderr.isatty()
         )
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that is set when somebody asks this process to end."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 AgencyFile = Annotated[Path, typer.Option("-c", "--config", help="The agency end's configuration.")]

@@ -19,7 +19,6 @@ from edge.clock import Clock
 from edge.commands.common import (
     Json,
     say,
-    stop_on_signals,
     tell,
     write_json,
 )
@@ -28,6 +27,7 @@ from edge.errors import ConfigError
 from edge.journal import Journal, serve_metrics
 from edge.ledger import reads_account, totals
 from edge.policy.load import load_pack
+from edge.stop import stop_on_signals
 
 app = typer.Typer()
 

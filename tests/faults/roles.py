@@ -26,6 +26,7 @@ from edge.errors import OutboxError
 from edge.journal import Journal
 from edge.outbox.sqlite import SqliteOutbox
 from edge.records import Release
+from edge.stop import stop_on_signals
 from tests.delivery.town import Town
 from tests.faults import agency_store
 from tests.faults.dying import dying
@@ -148,8 +149,7 @@ def _begin(log: Path) -> threading.Event:
     os.dup2(handle, 1)
     os.dup2(handle, 2)
     os.close(handle)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    stop = stop_on_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(), os.getppid()), daemon=True).start()
     return stop
