@@ -65,14 +65,14 @@ class CameraConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class GateConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which frames the detector looks at.
 
-    While no plate waits for a reading it looks every ``look_every_s`` seconds: at 100 km/h a car moves 3 m in that, and the
-    tracker was made for 5 frames a second (0.12 s is every fourth frame of 30 a second, every third of 25, every other of 15).
-    While one waits it looks every ``look_again_every_s``: neighbouring frames of a fast camera show the same and repeat each
-    other's mistakes.  0 is every frame.  With ``changes_only`` it does not look again at a picture in which nothing has changed
-    since it last did, but for a full look every ``full_look_every_s``, which bounds what that can miss.
+    While no plate waits for a reading it looks every ``look_every_s`` seconds: at 100 km/h a car moves 3 m in that (0.1 s is
+    every third frame of 25 or 30 a second, every other of 15).  A plate that is new is looked at in every frame until it counts
+    as a pass; then, until it is read, every ``look_again_every_s``: neighbouring frames of a fast camera show the same and
+    repeat each other's mistakes.  0 is every frame.  With ``changes_only`` it does not look again at a picture in which nothing
+    has changed since it last did, but for a full look every ``full_look_every_s``, which bounds what that can miss.
     """
 
-    look_every_s: float = 0.12
+    look_every_s: float = 0.1
     look_again_every_s: float = 0.05
     changes_only: bool = True
     full_look_every_s: float = 2.0

@@ -17,6 +17,8 @@ from msgspec import Struct
 
 Image = npt.NDArray[np.uint8]
 Point = tuple[float, float]
+#: What lane 1 wants of the frames to come: nothing by itself; another look soon; the very next frame.
+Wish = Literal["nothing", "again", "now"]
 
 #: A text as likely as this is no accident of a badge or a lamp.  Chosen on labelled pictures (models/README.md says which),
 #: where, with the detector's two thresholds, a third of the extra boxes went and 3 of 11 missed plates of 60 px came back.

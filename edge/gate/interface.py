@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from edge.records import Frame
+from edge.records import Frame, Wish
 
 #: What is to become of a frame: the detector looks at it; it came before the next look is due; it shows what the last one
 #: showed at which the detector looked.
@@ -12,13 +12,13 @@ Verdict = Literal["look", "between-looks", "unchanged"]
 
 
 class Gate(Protocol):
-    """Sees the frames of one camera in order."""
+    """Sees the frames of one camera in order; ``wish``: what is waited for, whatever the frame shows."""
 
-    def judge(self, frame: Frame, asked: bool) -> Verdict:
-        """What is to become of ``frame``; ``asked``: somebody waits for the next look, whatever the frame shows."""
+    def judge(self, frame: Frame, wish: Wish) -> Verdict:
+        """What is to become of ``frame``."""
         ...
 
-    def rests_until(self, asked: bool) -> float:
+    def rests_until(self, wish: Wish) -> float:
         """The stream's time in seconds before which no frame is wanted."""
         ...
 

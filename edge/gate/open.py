@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from edge.gate.interface import Verdict
-from edge.records import Frame
+from edge.records import Frame, Wish
 
 
 class OpenGate:
     """Every frame is looked at: for measuring what the others cost in accuracy, and for tests of what lies behind."""
 
-    def judge(self, frame: Frame, asked: bool) -> Verdict:
+    def judge(self, frame: Frame, wish: Wish) -> Verdict:
         """Look."""
         return "look"
 
-    def rests_until(self, asked: bool) -> float:
+    def rests_until(self, wish: Wish) -> float:
         """Now."""
         return 0.0
 

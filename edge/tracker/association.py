@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from edge.config import TrackerConfig
-from edge.records import Detection, Frame, Instant, Reading, Track
+from edge.records import Detection, Frame, Instant, Reading, Track, Wish
 
 #: How far from its predicted place a plate may be, in plate widths: a new track has no velocity yet.
 REACH_WIDTHS = 2.0
@@ -162,9 +162,13 @@ class PlateTracker:
         return self._noise
 
     @property
-    def asks(self) -> bool:
-        """Whether a plate that was just there waits to be read: then the next frame is wanted, whatever else is not."""
-        return any(self._seen_s - each.last_s <= ASKS_S and each.asks(self._config) for each in self._open)
+    def asks(self) -> Wish:
+        """What plates that were just there wait for: the next frame, those that are no pass yet and may be gone in a moment;
+        another look soon, those that are to be read again."""
+        asking = [each for each in self._open if self._seen_s - each.last_s <= ASKS_S and each.asks(self._config)]
+        if not asking:
+            return "nothing"
+        return "again" if all(map(self._is_vehicle, asking)) else "now"
 
     def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
         """Assign the frame's detections to tracks; return those whose text is still worth reading."""

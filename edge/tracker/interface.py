@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from edge.records import Detection, Frame, Reading, Track
+from edge.records import Detection, Frame, Reading, Track, Wish
 
 
 class Tracker(Protocol):
@@ -17,8 +17,8 @@ class Tracker(Protocol):
         ...
 
     @property
-    def asks(self) -> bool:
-        """Whether a plate that was just there waits to be read: then the next frame is wanted, whatever else is not."""
+    def asks(self) -> Wish:
+        """What the plates that were just there wait for."""
         ...
 
     def follow(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from edge.config import TrackerConfig
-from edge.records import Detection, Reading, Track
+from edge.records import Detection, Reading, Track, Wish
 from edge.tracker.association import PlateTracker
 from tests.readings import detection, frame, reading
 
@@ -170,8 +170,8 @@ def test_a_sign_does_not_swallow_the_plate_that_passes_it() -> None:
     assert {one.text for one in track.readings} == {"AB123"}
 
 
-def asks_after(texts: list[str], sure: bool = True, probability: float = 0.95) -> list[bool]:
-    """Whether a tracker asks for the next frame after each reading of a plate that comes nearer slowly."""
+def asks_after(texts: list[str], sure: bool = True, probability: float = 0.95) -> list[Wish]:
+    """What a tracker asks for after each reading of a plate that comes nearer slowly."""
     tracker, asked = PlateTracker("north", CONFIG), []
     for number, text in enumerate(texts):
         wanted = tracker.follow(frame(number), [detection(300 + number, 200, 100.0 + number, sure=sure)])
@@ -180,16 +180,17 @@ def asks_after(texts: list[str], sure: bool = True, probability: float = 0.95) -
     return asked
 
 
-def test_a_plate_asks_for_the_next_frame_until_it_is_read() -> None:
-    """Three sure readings that agree are enough here; then nobody waits for the next frame."""
-    assert asks_after(["AB123"] * 5) == [True, True, False, False, False]
+def test_a_plate_asks_for_the_next_frame_until_it_is_a_pass_and_for_another_look_until_it_is_read() -> None:
+    """Three sightings make a pass; three sure readings that agree are enough to have read it, then nobody waits."""
+    assert asks_after(["AB123"] * 5) == ["now", "now", "nothing", "nothing", "nothing"]
+    assert asks_after(["AB123", "AB124"] * 2) == ["now", "now", "again", "again"]
 
 
 def test_a_candidate_without_a_text_asks_for_nothing() -> None:
     """A lamp or a badge that the detector doubts does not make the line look faster; one that reads as a plate does, from when
     it was found a second time."""
-    assert asks_after(["", "", "", ""], sure=False) == [False] * 4
-    assert asks_after(["AB123", "AB123", "AB123"], sure=False) == [False, True, True]
+    assert asks_after(["", "", "", ""], sure=False) == ["nothing"] * 4
+    assert asks_after(["AB123", "AB123", "AB123"], sure=False) == ["nothing", "now", "now"]
 
 
 def test_what_the_detector_doubts_and_finds_once_is_not_read() -> None:
@@ -202,14 +203,14 @@ def test_what_the_detector_doubts_and_finds_once_is_not_read() -> None:
 
 def test_what_a_sure_detector_takes_for_a_plate_asks_until_three_readings_found_none() -> None:
     """A sign makes the line look faster for three frames, not for as long as it stands there."""
-    assert asks_after([""] * 5) == [True, True, False, False, False]
+    assert asks_after([""] * 5) == ["now", "now", "nothing", "nothing", "nothing"]
 
 
 def test_a_plate_that_never_settles_asks_a_dozen_times_and_is_then_read_at_the_lines_own_pace() -> None:
     """Readings go on after that, as long as the plate is there, but nobody hurries for them."""
     asked = asks_after(["AB123", "AB124"] * 15, probability=0.7)
-    assert asked[:11] == [True] * 11
-    assert not any(asked[11:])
+    assert asked[:11] == ["now"] * 2 + ["again"] * 9
+    assert set(asked[11:]) == {"nothing"}
 
 
 def test_a_plate_that_left_unread_is_not_waited_for() -> None:
@@ -221,7 +222,7 @@ def test_a_plate_that_left_unread_is_not_waited_for() -> None:
     for number in range(1, 7):
         tracker.follow(frame(number), [])
         asked.append(tracker.asks)
-    assert asked == [True, True, True, False, False, False]
+    assert asked == ["now"] * 3 + ["nothing"] * 3
 
 
 def test_a_car_that_stands_in_an_unchanged_picture_is_one_pass() -> None:
