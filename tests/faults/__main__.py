@@ -149,4 +149,6 @@ def _host() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # a fault that failed may have left threads behind that nobody ends
