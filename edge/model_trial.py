@@ -89,8 +89,10 @@ def main(folder: Path, name: str) -> None:
     """The child: answers with one Outcome on standard output."""
     answer = os.dup(1)
     os.dup2(2, 1)  # libraries that print do not print into the answer
-    # Imported here, before the limits: what libraries take is not the model's.
+    # Imported here, before the limits: what libraries take is not the model's.  `build` loads the last two only when asked.
     began_s = time.process_time()
+    import edge.detector.onnx
+    import edge.recognizer.fast_plate_ocr  # noqa: F401
     from edge import build
     from edge.config import DetectorConfig, RecognizerConfig
     from edge.model_files import read_manifest

@@ -259,8 +259,9 @@ def test_a_busy_table_puts_deletion_off_and_loses_nothing(cluster: Cluster) -> N
     store.close()
 
 
-def test_a_store_of_the_version_before_pictures_goes_on(dsn: str) -> None:
+def test_a_store_of_the_version_before_pictures_goes_on(cluster: Cluster) -> None:
     """Tables and partitions are upgraded where they stand: what is stored is there, takes pictures, and is deleted."""
+    dsn = cluster.schema()
     store = PostgresStore(dsn)
     store.add([arrival(1), arrival(2)])
     store.close()
@@ -278,8 +279,9 @@ def test_a_store_of_the_version_before_pictures_goes_on(dsn: str) -> None:
     store.close()
 
 
-def test_while_retention_is_at_work_a_picture_comes_later(dsn: str) -> None:
+def test_while_retention_is_at_work_a_picture_comes_later(cluster: Cluster) -> None:
     """It copies rows, and what was put to one of them meanwhile would be lost; the unit sends it again."""
+    dsn = cluster.schema()
     store = PostgresStore(dsn)
     store.add([arrival(1)])
     with psycopg.connect(dsn, autocommit=True) as db:
