@@ -35,5 +35,10 @@ def sharpness(image: Image) -> float:
 
     Only good for comparing pictures of the same plate (Pertuz et al., Pattern Recognition 46, 2013, operator LAP4)."""
     grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    spread = float(grey.var())
-    return float(cv2.Laplacian(grey, cv2.CV_32F).var()) / spread if spread > 1 else 0.0
+    spread = _variance(grey)
+    return _variance(cv2.Laplacian(grey, cv2.CV_16S)) / spread if spread > 1 else 0.0
+
+
+def _variance(plane: cv2.typing.MatLike) -> float:
+    """In one pass over whole numbers; numpy makes two pictures of floats for it, and takes more than twice as long."""
+    return float(cv2.meanStdDev(plane)[1][0, 0]) ** 2

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from edge.bench.line.clips import Clip, open_clip
 from edge.bench.line.duel import Duel, find_plates
-from edge.bench.line.mix import mix
+from edge.bench.line.mix import empty, mix
 from edge.bench.line.record import Record, path_hook
 from edge.bench.line.rig import Setup
 from edge.bench.line.start import Start, measure_start
@@ -54,8 +54,9 @@ def make_card(minutes: float, rounds: int, cores: int, more: Sequence[Path], cac
     tell("mixing clips with chosen shares of plates")
     shows = [any(found) for found in find_plates(bundled, Setup())]
     mixed = {share: mix(bundled, shows, share, cache) for share in SHARES}
+    still = empty(bundled, shows, cache)
     others = [path for path in more if _is_hd(path)]
-    clips = [bundled.path, *(clip.path for clip in mixed.values()), *others]
+    clips = [bundled.path, still.path, *(clip.path for clip in mixed.values()), *others]
     with tempfile.TemporaryDirectory(prefix="plate-edge-card-") as scratch:
         folder = Path(scratch)
         tell(f"line, peer and decoding alone by turns on {len(clips)} clips, one core")
@@ -67,7 +68,7 @@ def make_card(minutes: float, rounds: int, cores: int, more: Sequence[Path], cac
         tell(f"frame to outbox with {cameras} cameras")
         loaded = _realtime(folder, mixed, cores, LOADED_S, ["--cameras", str(cameras)])
     rows = [
-        *ratio_rows(ratios, mixed[0.0].sha256, mixed[0.5].sha256, mixed[1.0].sha256),
+        *ratio_rows(ratios, still.sha256, mixed[0.0].sha256, mixed[0.5].sha256, mixed[1.0].sha256),
         *camera_rows(held, loaded),
         *start_rows(start),
     ]

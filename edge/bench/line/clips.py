@@ -8,6 +8,7 @@ import itertools
 import re
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -112,6 +113,11 @@ def _sizes(path: Path) -> list[tuple[int, int]]:
         raise ConfigError("look through a clip: ffprobe is not installed; on Debian: apt-get install ffmpeg") from error
     pairs = re.findall(rb"^(\d+),(\d+)", done.stdout, re.MULTILINE)
     return [size for size, _ in itertools.groupby((int(width), int(height)) for width, height in pairs)]
+
+
+def each_frame(path: Path) -> Iterator[Frame]:
+    """The frames of a clip, all that can be decoded, in order."""
+    return (frame for frame in _camera(path).frames(threading.Event()) if isinstance(frame, Frame))
 
 
 def _camera(path: Path) -> Camera:

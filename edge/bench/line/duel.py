@@ -25,7 +25,7 @@ from msgspec import Struct
 from edge import build
 from edge.bench.line import host
 from edge.bench.line.cameras import LoopedCamera
-from edge.bench.line.clips import Clip
+from edge.bench.line.clips import Clip, each_frame
 from edge.bench.line.meter import Meter
 from edge.bench.line.record import NOT_MEASURED, Host, Software, Thermal, Verdict
 from edge.bench.line.rig import Rig, Setup, rigged
@@ -34,12 +34,9 @@ from edge.bench.line.spans import Band, band
 from edge.bench.line.watch import Watch
 from edge.bench.peer import Peer
 from edge.camera.interface import Camera
-from edge.clock import Clock
-from edge.config import CameraConfig
 from edge.errors import ConfigError
-from edge.journal import Journal
 from edge.model_files import bundled_folder
-from edge.records import Detection, Frame, Image
+from edge.records import Detection, Image
 
 #: Frames of one turn of the peer, which is slow.
 PEER_FRAMES = 30
@@ -224,9 +221,7 @@ def duel(clips: Sequence[Clip], setup: Setup, rounds: int, note: str, tell: Call
 def find_plates(clip: Clip, setup: Setup) -> list[tuple[Detection, ...]]:
     """The plates of which our detector is sure, frame by frame."""
     finder = build.detector(setup.models or bundled_folder(), setup.for_detector)
-    camera = build.camera(CameraConfig(name="clip", source=str(clip.path)), Clock(), Journal())
-    frames = (frame for frame in camera.frames(threading.Event()) if isinstance(frame, Frame))
-    return [tuple(one for one in finder.detect(frame) if one.sure) for frame in frames]
+    return [tuple(one for one in finder.detect(frame) if one.sure) for frame in each_frame(clip.path)]
 
 
 def _unit(stack: ExitStack, clip: Clip, setup: Setup) -> tuple[Rig, Turns]:

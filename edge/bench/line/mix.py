@@ -1,7 +1,8 @@
 """Clips with a chosen share of frames that show plates, cut from one clip: its busy and its empty stretches.
 
 How fast a line is depends on what passes: ultimateALPR's benchmark varies this share (0, .2, .5, 1) and so do we.  Which frames
-show a plate our own detector says.
+show a plate our own detector says.  An empty scene is cut where nothing moves either: a road with vehicles whose plates are
+not in sight is not empty, and costs as many looks as any other traffic.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 from msgspec import Struct
 
-from edge.bench.line.clips import Clip, open_clip
+from edge.bench.line.clips import Clip, each_frame, open_clip
 from edge.errors import ConfigError
 
 #: A mixed clip is at most so long, in frames, and repeated until it is at least so long.
@@ -23,6 +26,8 @@ BETWEEN = 4
 #: A stretch of fewer frames is left out: the line would see nothing but cuts.
 SHORT = 8
 FPS = 30
+#: Something moves where the mean of a square of so many pixels has changed by so many grey levels within so many seconds.
+SQUARE, LEVELS, WITHIN_S = 16, 8, 0.5
 
 
 class Stretch(Struct, frozen=True, kw_only=True):
@@ -63,12 +68,36 @@ def mix(clip: Clip, shows: Sequence[bool], share: float, folder: Path) -> Clip:
 
     Raises ConfigError if the clip has too little of what is asked for, or ffmpeg cannot."""
     path = folder / f"plates-{share:g}-{clip.sha256[:8]}.mp4"
+    return _cut(clip, choose(*stretches(shows), share), path, f"with {share:.0%} of plates")
+
+
+def empty(clip: Clip, shows: Sequence[bool], folder: Path) -> Clip:
+    """As :func:`mix`: frames in which nothing moves and no plate shows."""
+    still = [not plate and not moving for plate, moving in zip(shows, moves(clip), strict=True)]
+    return _cut(clip, choose([], _runs(still), 0), folder / f"empty-{clip.sha256[:8]}.mp4", "in which nothing moves")
+
+
+def moves(clip: Clip) -> list[bool]:
+    """Frame by frame, whether something has moved since half a second ago, or the clip began less than that ago.
+
+    Not by the change gate's measure, which is to be measured: a mean of ``SQUARE`` pixels squared, against a fixed bound."""
+    before: list[cv2.typing.MatLike] = []
+    moving = []
+    for frame in each_frame(clip.path):
+        size = (frame.image.shape[1] // SQUARE, frame.image.shape[0] // SQUARE)
+        small = cv2.resize(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY), size, interpolation=cv2.INTER_AREA)
+        moving.append(len(before) < WITHIN_S * clip.fps or any(int(np.max(cv2.absdiff(small, b))) > LEVELS for b in before))
+        before = [*before, small][-max(1, round(WITHIN_S * clip.fps)) :]
+    return moving
+
+
+def _cut(clip: Clip, chosen: Sequence[Stretch], path: Path, what: str) -> Clip:
+    """Those stretches as a clip in ``path``, made unless it is there."""
     if not path.is_file():
-        chosen = choose(*stretches(shows), share)
         frames = sum(stretch.frames for stretch in chosen)
         if frames < FPS:
-            raise ConfigError(f"mix a clip with {share:.0%} of plates: {clip.path} has too few such frames")
-        folder.mkdir(parents=True, exist_ok=True)
+            raise ConfigError(f"mix a clip {what}: {clip.path} has too few such frames")
+        path.parent.mkdir(parents=True, exist_ok=True)
         once, whole = path.with_suffix(".once.mp4"), path.with_suffix(".part.mp4")
         numbers = "+".join(f"between(n,{s.first},{s.last})" for s in chosen)
         _ffmpeg(clip, ["-i", str(clip.path), "-vf", f"select='{numbers}',setpts=N/{FPS}/TB", "-r", str(FPS), *_H264, str(once)])

@@ -79,18 +79,21 @@ SLOPE = Target(what="memory growth after warm-up", reach=10, end=2, form="{:+.1f
 OUTBOX = Target(what="frame → outbox, p95, at 80 % load", reach=150, end=60, form="{:.0f} ms", least=False)
 
 
-def ratio_rows(duel: Duel, empty: str, busy: str, full: str) -> list[Row]:
-    """The rows that are ratios; the clips by their hashes: no frame with a plate, some, all."""
+def ratio_rows(duel: Duel, empty: str, without: str, busy: str, full: str) -> list[Row]:
+    """The rows that are ratios; the clips by their hashes: nothing moves; vehicles, but no frame with a plate; some; all."""
     if not duel.verdict.valid:
         return [target.missing("; ".join(duel.verdict.reasons)) for target in (PEER, BUSY, EMPTY, PLATES)]
-    calm, hard, most = (_of(duel.clips, sha256) for sha256 in (empty, busy, full))
+    still, calm, hard, most = (_of(duel.clips, sha256) for sha256 in (empty, without, busy, full))
     cost = ratios(calm.line, most.line, by_clock)
-    to_peer, to_decoding, still = hard.to_peer, hard.to_decoding, calm.to_decoding
+    to_peer, to_decoding, alone = hard.to_peer, hard.to_decoding, still.to_decoding
     by_cpu_time = ratios(calm.line, most.line, by_cpu).median - 1
     return [
         PEER.row(to_peer.median, f"{_around(to_peer, hard.to_peer_cpu)}; {hard.share:.0%} of frames with plates"),
         BUSY.row(to_decoding.median, f"{_around(to_decoding, hard.to_decoding_cpu)}; {hard.share:.0%} of frames with plates"),
-        EMPTY.row(still.median, _around(still, calm.to_decoding_cpu)),
+        EMPTY.row(
+            alone.median,
+            f"{_around(alone, still.to_decoding_cpu)}; {calm.to_decoding.median:.2f} with vehicles but no plate in sight",
+        ),
         PLATES.row(cost.median - 1, f"{_span(cost.low - 1, cost.high - 1)}, by CPU time {by_cpu_time:+.0%}; {most.share:.0%}"),
     ]
 

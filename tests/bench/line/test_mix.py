@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
-from edge.bench.line.mix import Stretch, choose, stretches
+from edge.bench.line.clips import open_clip
+from edge.bench.line.mix import Stretch, choose, empty, moves, stretches
+from edge.errors import ConfigError
 
 
 def test_busy_and_empty_stretches_keep_their_distance() -> None:
@@ -33,3 +38,42 @@ def test_the_share_is_met_with_as_many_frames_as_there_are(share: float) -> None
     assert of_busy / total == pytest.approx(share, abs=0.01)
     assert total >= 150
     assert chosen == sorted(chosen, key=lambda s: s.first)
+
+
+def clip_of(path: Path, picture: str) -> Path:
+    """Ten seconds of a picture that ffmpeg makes, with a camera's noise."""
+    chain = f"{picture},noise=alls=6:allf=t"
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        chain,
+        "-t",
+        "10",
+        "-c:v",
+        "libx264",
+        "-pix_fmt",
+        "yuv420p",
+        str(path),
+    ]
+    subprocess.run(command, check=True)
+    return path
+
+
+def test_an_empty_clip_is_one_in_which_nothing_moves(tmp_path: Path) -> None:
+    """A square drives through from the fourth second to the sixth: noise is no movement, the square is, and where there is
+    nothing but movement there is no empty clip."""
+    square = "color=white:s=32x32:r=15[s];[b][s]overlay=x='if(between(t,4,6),(t-4)*140,-50)':y=80"
+    street = f"color=gray:s=320x180:r=15[b];{square}"
+    clip = open_clip(clip_of(tmp_path / "street.mp4", street))
+    moving = moves(clip)
+    assert all(moving[60:90])
+    assert not any(moving[8:58]) and not any(moving[100:])
+    cut = empty(clip, [False] * clip.frames, tmp_path)
+    assert cut.fps == 30 and cut.frames >= 900
+    assert not any(moves(cut)[15:60])
+    with pytest.raises(ConfigError, match=r"nothing moves: .* too few"):
+        empty(open_clip(clip_of(tmp_path / "wild.mp4", "testsrc2=s=320x180:r=15")), [False] * 150, tmp_path)
