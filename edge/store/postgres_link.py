@@ -127,6 +127,9 @@ def keep_quick(db: Db) -> None:
     db.execute("SELECT set_config('statement_timeout', %s, false)", (_STATEMENT_TIMEOUT,))
     # Every query has an index to go by; a plan made while a table was small must not walk it when it is large.
     db.execute("SET enable_seqscan = off")
+    # The few rows that just came in are walked, which now seems to cost a fortune: PostgreSQL would compile machine code for
+    # it, for every partition, a second at each picture.
+    db.execute("SET jit = off")
 
 
 def check_line(host: str, address: str, sslmode: str, encrypted: bool) -> None:
