@@ -21,6 +21,8 @@ from edge.errors import ConfigError
 
 #: A mixed clip is at most so long, in frames, and repeated until it is at least so long.
 LONGEST, SHORTEST = 600, 900
+#: Fewer different frames than this are no clip.
+FEWEST = 20
 #: So many frames around a plate belong to neither kind: a car comes and goes there.
 BETWEEN = 4
 #: A stretch of fewer frames is left out: the line would see nothing but cuts.
@@ -72,9 +74,10 @@ def mix(clip: Clip, shows: Sequence[bool], share: float, folder: Path) -> Clip:
 
 
 def empty(clip: Clip, shows: Sequence[bool], folder: Path) -> Clip:
-    """As :func:`mix`: frames in which nothing moves and no plate shows."""
-    still = [not plate and not moving for plate, moving in zip(shows, moves(clip), strict=True)]
-    return _cut(clip, choose([], _runs(still), 0), folder / f"empty-{clip.sha256[:8]}.mp4", "in which nothing moves")
+    """As :func:`mix`: frames in which nothing moves and no plate shows; one stretch, the longest, since at a cut all changes."""
+    still = _runs([not plate and not moving for plate, moving in zip(shows, moves(clip), strict=True)])
+    longest = sorted(still, key=lambda stretch: stretch.frames)[-1:]
+    return _cut(clip, longest, folder / f"empty-{clip.sha256[:8]}.mp4", "in which nothing moves")
 
 
 def moves(clip: Clip) -> list[bool]:
@@ -95,7 +98,7 @@ def _cut(clip: Clip, chosen: Sequence[Stretch], path: Path, what: str) -> Clip:
     """Those stretches as a clip in ``path``, made unless it is there."""
     if not path.is_file():
         frames = sum(stretch.frames for stretch in chosen)
-        if frames < FPS:
+        if frames < FEWEST:
             raise ConfigError(f"mix a clip {what}: {clip.path} has too few such frames")
         path.parent.mkdir(parents=True, exist_ok=True)
         once, whole = path.with_suffix(".once.mp4"), path.with_suffix(".part.mp4")
