@@ -10,8 +10,8 @@ from collections import deque
 
 from edge.records import Frame
 
-#: A fifth of a second at 30 frames a second: no frame that the line gets is older than that and its own delay.  With three, half as
-#: long, two of a hundred thousand frames were lost where six to eight cameras kept two cores 45 to 60 % busy.
+#: A fifth of a second at 30 frames a second: no frame that the line gets is older than that and its own delay.  With half of it
+#: two of a hundred thousand frames were lost where six to eight cameras kept two cores 45 to 60 % busy.
 HOLDS = 6
 _LOOK_S = 0.1  # how often a waiting taker looks whether it was told to stop
 

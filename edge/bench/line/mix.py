@@ -74,7 +74,7 @@ def mix(clip: Clip, shows: Sequence[bool], share: float, folder: Path) -> Clip:
 
 
 def empty(clip: Clip, shows: Sequence[bool], folder: Path) -> Clip:
-    """As :func:`mix`: frames in which nothing moves and no plate shows; one stretch, the longest, since at a cut all changes."""
+    """As :func:`mix`: frames in which nothing moves and no plate shows; the longest stretch, since at a cut all changes."""
     still = _runs([not plate and not moving for plate, moving in zip(shows, moves(clip), strict=True)])
     longest = sorted(still, key=lambda stretch: stretch.frames)[-1:]
     return _cut(clip, longest, folder / f"empty-{clip.sha256[:8]}.mp4", "in which nothing moves")
