@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = {"edge.records", "edge.errors", "edge.clock", "edge.ranges", "edge.masking", "edge"}
+BASE = {"edge.records", "edge.errors", "edge.clock", "edge.ranges", "edge.masking", "edge.sqlite", "edge"}
 STAGES = {
     "camera", "gate", "detector", "recognizer", "tracker", "labeler", "policy", "hotlist", "envelope", "outbox", "publisher",
     "images", "ingest", "store",
@@ -55,7 +55,7 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-@pytest.mark.parametrize("name", ["records", "errors", "ranges", "masking"])
+@pytest.mark.parametrize("name", ["records", "errors", "ranges", "masking", "sqlite"])
 def test_records_and_errors_import_nothing_of_the_project(name: str) -> None:
     """The words that all stages share depend on no stage."""
     assert ours(ROOT / "edge" / f"{name}.py") == set()

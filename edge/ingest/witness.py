@@ -25,6 +25,7 @@ from edge.ingest.chain import Chain, Finding, Life
 from edge.ingest.clocks import CorrectedTime, Unset
 from edge.ingest.interface import Alarm, AlarmReason, UnitAccount
 from edge.ranges import Range, joined
+from edge.sqlite import run, transaction
 from edge.store.interface import Store
 
 _APPLICATION_ID = 0x504C5749  # "PLWI"
@@ -134,7 +135,7 @@ class WitnessFile:
 
     def take(self, words: Sequence[Word], at: datetime) -> Sequence[Alarm]:
         """Take in what was heard, in this order; the alarms that are new."""
-        with self._mine("keep alarms in"), _transaction(self._db):
+        with self._mine("keep alarms in"), transaction(self._db):
             page = _Page(self._db, at)
             news = [alarm for word in words for alarm in page.take(word)]
             page.write()
@@ -142,7 +143,7 @@ class WitnessFile:
 
     def settle(self, number: int) -> None:
         """Somebody has looked at alarm ``number``.  Raises StoreError if there is none."""
-        with self._mine("settle an alarm in"), _transaction(self._db):
+        with self._mine("settle an alarm in"), transaction(self._db):
             if not self._db.execute("UPDATE alarms SET settled = 1 WHERE number = ?", (number,)).rowcount:
                 raise StoreError(f"settle alarm {number} in {self._path}: there is none of that number")
 
@@ -318,9 +319,8 @@ def _open(path: Path) -> sqlite3.Connection:
                 raise StoreError(f"open {path}: asked SQLite for {name} = {value}, got {granted}")
         (version,) = db.execute("PRAGMA user_version").fetchone()
         if version < _SCHEMA_VERSION:
-            with _transaction(db):
-                for statement in filter(None, map(str.strip, (_UPGRADE if version else _SCHEMA).split(";"))):
-                    db.execute(statement)
+            with transaction(db):
+                run(db, _UPGRADE if version else _SCHEMA)
         found = (*db.execute("PRAGMA application_id").fetchone(), *db.execute("PRAGMA user_version").fetchone())
         if found != (_APPLICATION_ID, _SCHEMA_VERSION):
             raise StoreError(f"open {path}: it is not a file of this kind and version; move it away or upgrade")
@@ -328,18 +328,6 @@ def _open(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
-
-
-@contextlib.contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 @contextlib.contextmanager

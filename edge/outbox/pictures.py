@@ -13,12 +13,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from edge.outbox import picture_rows, rows, tables
+from edge.outbox import picture_rows, rows
 from edge.outbox.interface import Bury, PictureAccount, WaitingPicture
 from edge.outbox.picture_files import PictureFiles, on_disk
 from edge.outbox.picture_rows import Fate, Gone
 from edge.ranges import runs
 from edge.records import Dropped, Envelope, Instant
+from edge.sqlite import transaction
 
 _AT_ONCE = 64
 
@@ -68,14 +69,14 @@ class Pictures:
 
     def ask(self, epoch: str, reads: Sequence[int]) -> int:
         """The agency wants the pictures of some reads; how many are here and were not asked for before."""
-        with self._using("note a request in") as db, tables.transaction(db):
+        with self._using("note a request in") as db, transaction(db):
             return picture_rows.ask(db, reads) if _epoch(db) == epoch else 0
 
     def settle(self, stored: Sequence[bytes], unwanted: Sequence[bytes]) -> int:
         """Forget the pictures that a verified receipt names; how many were there."""
 
         def forget(db: sqlite3.Connection) -> int:
-            with tables.transaction(db):
+            with transaction(db):
                 taken = picture_rows.forget(db, stored, "stored")
                 left = picture_rows.forget(db, unwanted, "unwanted")
             self._files.remove((*taken.files, *left.files))
@@ -151,7 +152,7 @@ class Pictures:
         found = picture_rows.over(db, now, _AT_ONCE)
         if not found:
             return 0
-        with tables.transaction(db):
+        with transaction(db):
             aged = picture_rows.forget_of(db, [seq for seq, aged in found if aged], "dropped")
             expired = picture_rows.forget_of(db, [seq for seq, aged in found if not aged], "expired")
             self._bury_all(db, [*aged.seqs, *expired.seqs])
@@ -169,7 +170,7 @@ class Pictures:
         return bool(found)
 
     def _drop(self, db: sqlite3.Connection, reads: Sequence[int]) -> None:
-        with tables.transaction(db):
+        with transaction(db):
             gone = picture_rows.forget_of(db, reads, "dropped")
             self._bury_all(db, gone.seqs)
         self.remove(gone)

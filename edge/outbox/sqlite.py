@@ -28,6 +28,7 @@ from edge.outbox.pictures import Pictures
 from edge.outbox.room import Room
 from edge.ranges import runs
 from edge.records import Began, Dropped, Envelope, Head, Instant, Slot
+from edge.sqlite import transaction
 
 _PAGE_BYTES = 4096
 _SHARED_MEMORY_BYTES = 64 * 1024
@@ -122,7 +123,7 @@ class SqliteOutbox:
             now = self._clock.now()
             pictures_kept = pictures_fit and self.pictures.write(envelopes)
             try:
-                with tables.transaction(db):
+                with transaction(db):
                     self._make_room(db, envelopes)
                     for envelope in envelopes:
                         self._take_slot(db, envelope)
@@ -181,7 +182,7 @@ class SqliteOutbox:
         """Forget a tombstone that the agency keeps by now; one that has grown since stays."""
 
         def forget(db: sqlite3.Connection) -> None:
-            with tables.transaction(db):
+            with transaction(db):
                 db.execute("DELETE FROM tombstones WHERE wire = ?", (tombstone,))
 
         self._shrink("forget a tombstone in", forget)
@@ -209,7 +210,7 @@ class SqliteOutbox:
             return 0
         found = rows.numbers_in(db, stored, self._part)
         if found:
-            with tables.transaction(db):
+            with transaction(db):
                 rows.forget(db, runs(found))
                 db.execute("UPDATE chain SET pruned = pruned + ?", (len(found),))
         return len(found)
@@ -222,7 +223,7 @@ class SqliteOutbox:
         self._deadline = None
         found = rows.due(db, now)[: self._part]
         if found:
-            with tables.transaction(db):
+            with transaction(db):
                 rows.forget(db, runs(found))
                 pictures = self.pictures.leave_with(db, found, "expired")
                 db.execute("UPDATE chain SET expired = expired + ?", (len(found),))

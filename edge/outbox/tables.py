@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from edge.errors import OutboxError
 from edge.outbox import picture_rows
 from edge.outbox.interface import Backlog, PictureAccount
 from edge.records import Began, Head, Instant
+from edge.sqlite import run, transaction
 
 #: "PLOB"
 APPLICATION_ID = 0x504C4F42
@@ -125,19 +125,6 @@ class Damaged(Exception):
     """The file opens, but what is in it contradicts itself."""
 
 
-@contextlib.contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; on the medium when it ends."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
 def begin_epoch(db: sqlite3.Connection, now: Instant, began: Began, before: Sequence[str]) -> None:
     """An epoch is the life of one file.  Its name sorts by time for people; the random part makes it unique.  ``before`` are
     the epochs that this unit had, newest first."""
@@ -157,12 +144,6 @@ def upgrade(db: sqlite3.Connection) -> None:
         with transaction(db):
             for step in range(version, VERSION):
                 run(db, UPGRADES[step])
-
-
-def run(db: sqlite3.Connection, script: str) -> None:
-    """Run statements inside the transaction that is open, which ``executescript`` would end."""
-    for statement in filter(None, map(str.strip, script.split(";"))):
-        db.execute(statement)
 
 
 def check(db: sqlite3.Connection, path: Path) -> None:

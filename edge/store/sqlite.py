@@ -19,6 +19,7 @@ from pathlib import Path
 from edge.errors import StoreError
 from edge.ranges import minus, runs
 from edge.records import PictureKind
+from edge.sqlite import transaction
 from edge.store import sqlite_index as index
 from edge.store import sqlite_pictures as pictures
 from edge.store import sqlite_retention as retention
@@ -40,7 +41,7 @@ from edge.store.interface import (
 from edge.store.row import row_of, stored_read, utc
 from edge.store.sqlite_files import SqliteFiles
 from edge.store.sqlite_one_file import OneFile, is_one_file
-from edge.store.sqlite_shelf import Columns, columns, delete_file, sync_folder, transaction
+from edge.store.sqlite_shelf import Columns, columns, delete_file, sync_folder
 
 _PAGE_OF_READS = 500
 _TAKE_OVER_TIMEOUT_S = 3600.0

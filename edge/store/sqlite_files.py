@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from edge.errors import StoreError
+from edge.sqlite import transaction
 from edge.store import sqlite_index as index
 from edge.store.folder_lock import FolderLock
-from edge.store.sqlite_shelf import Columns, ShelfFile, delete_file, new_name, sync_folder, transaction, unpacked
+from edge.store.sqlite_shelf import Columns, ShelfFile, delete_file, new_name, sync_folder, unpacked
 
 _OPEN_FILES = 32
 LOCK_TIMEOUT_S = 10.0

@@ -8,13 +8,14 @@ from datetime import datetime
 
 from edge.errors import StoreError
 from edge.records import PictureKind
+from edge.sqlite import transaction
 from edge.store import sqlite_index as index
 from edge.store.interface import Notary, PictureArrival, PictureHandedOut, PictureOrder, PictureOutcome, StoredRead
 from edge.store.retention import check_hand_out, numbers_of
 from edge.store.row import stored_read
 from edge.store.sqlite_files import SqliteFiles
 from edge.store.sqlite_retention import find
-from edge.store.sqlite_shelf import ShelfFile, transaction
+from edge.store.sqlite_shelf import ShelfFile
 
 
 def read(files: SqliteFiles, db: sqlite3.Connection, device: str, epoch: str, seq: int) -> StoredRead | None:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from typing import NamedTuple
 
+from edge.sqlite import transaction
 from edge.store import sqlite_index as index
 from edge.store.batch import Slot
 from edge.store.interface import Deletion, Hold, HoldOrder, HoldOver, HoldPlaced, Notary
@@ -31,7 +32,7 @@ from edge.store.retention import (
 from edge.store.row import stored_read, utc
 from edge.store.shelf import HELD, SLICE, day_of, ends, is_day, slices_of
 from edge.store.sqlite_files import SqliteFiles
-from edge.store.sqlite_shelf import ShelfFile, moment, transaction
+from edge.store.sqlite_shelf import ShelfFile, moment
 
 _VERB = "delete expired reads in"
 _HELD_DAY = 0

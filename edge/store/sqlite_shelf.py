@@ -16,6 +16,7 @@ from typing import Any
 
 from edge.errors import StoreError
 from edge.records import PictureKind
+from edge.sqlite import run, transaction
 from edge.store.batch import Slot
 from edge.store.row import LONGEST_TEXT, Row
 
@@ -170,8 +171,7 @@ def make_file(path: Path, schema: str) -> None:
     """A new database, readable by its owner alone, which is still there after a power cut."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with contextlib.closing(connect(path, "rw")) as db, transaction(db):
-        for statement in filter(None, map(str.strip, schema.split(";"))):
-            db.execute(statement)
+        run(db, schema)
     sync_folder(path.parent)
 
 
@@ -207,8 +207,7 @@ def upgrade(db: sqlite3.Connection, application_id: int, version: int, script: s
     if found != (application_id, version):
         return
     with transaction(db):
-        for statement in filter(None, map(str.strip, script.split(";"))):
-            db.execute(statement)
+        run(db, script)
 
 
 def check_version(db: sqlite3.Connection, path: Path, application_id: int, version: int) -> None:
@@ -216,19 +215,6 @@ def check_version(db: sqlite3.Connection, path: Path, application_id: int, versi
     found = (*db.execute("PRAGMA application_id").fetchone(), *db.execute("PRAGMA user_version").fetchone())
     if found != (application_id, version):
         raise StoreError(f"open store {path}: it is not a store of this version; name another file or upgrade")
-
-
-@contextlib.contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Commit at the end, or nothing."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
 def unpacked(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
