@@ -205,7 +205,10 @@ def duel(clips: Sequence[Clip], setup: Setup, rounds: int, note: str, tell: Call
                         turns[name].append(turn)
         meter.stop()
     load = meter.load()
-    results = tuple(_result(clip, plates, turns) for (clip, plates, _, _), turns in zip(sides, took, strict=True))
+    results = tuple(
+        of_turns(clip, sum(map(bool, plates)) / len(plates), turns["line"], turns["decoding"], turns["peer"])
+        for (clip, plates, _, _), turns in zip(sides, took, strict=True)
+    )
     thermal = heat.account(0, meter.seconds)
     return Duel(
         host=host.describe(Path.cwd(), note),
@@ -249,11 +252,11 @@ def _cpu_s() -> float:
     return own.user + own.system + ended.ru_utime + ended.ru_stime
 
 
-def _result(clip: Clip, plates: Sequence[Sequence[Detection]], turns: dict[str, list[Turn]]) -> ClipDuel:
-    line, decoding, peer = turns["line"], turns["decoding"], turns["peer"]
+def of_turns(clip: Clip, share: float, line: Sequence[Turn], decoding: Sequence[Turn], peer: Sequence[Turn]) -> ClipDuel:
+    """What the turns on one clip come to, of which ``share`` of the frames show plates.  Pure."""
     return ClipDuel(
         clip=clip,
-        share=sum(bool(found) for found in plates) / len(plates),
+        share=share,
         line=tuple(line),
         line_fps=band([1 / turn.wall_s for turn in line]),
         decoding_fps=band([1 / turn.wall_s for turn in decoding]),

@@ -5,9 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from edge.bench.line.duel import ClipDuel, Duel, Turn, by_clock, by_cpu, ratios
+from edge.bench.line.duel import ClipDuel, Duel, Turn, of_turns
 from edge.bench.line.record import NOT_MEASURED, Verdict
-from edge.bench.line.spans import band
 from edge.bench.line.targets import ratio_rows
 from tests.bench.line.records import CLIP, HOST, record
 
@@ -18,19 +17,7 @@ def turns(ms: float) -> list[Turn]:
 
 
 def clip_duel(name: str, share: float, line_ms: float) -> ClipDuel:
-    line, decoding, peer = turns(line_ms), turns(1.5), turns(35.0)
-    return ClipDuel(
-        clip=msgspec.structs.replace(CLIP, sha256=name),
-        share=share,
-        line=tuple(line),
-        line_fps=band([1 / each.wall_s for each in line]),
-        decoding_fps=band([1 / each.wall_s for each in decoding]),
-        peer_fps=band([1 / each.wall_s for each in peer]),
-        to_peer=ratios(peer, line, by_clock),
-        to_peer_cpu=ratios(peer, line, by_cpu),
-        to_decoding=ratios(decoding, line, by_clock),
-        to_decoding_cpu=ratios(decoding, line, by_cpu),
-    )
+    return of_turns(msgspec.structs.replace(CLIP, sha256=name), share, turns(line_ms), turns(1.5), turns(35.0))
 
 
 def some_duel(verdict: Verdict) -> Duel:
